@@ -1,0 +1,55 @@
+# make demo   install, then one shot from plate to delivery          make test   everything that must hold before a change lands
+# make check  ruff, mypy, layers      make fmt   format the code      make bench  speed beside a peer in the same run
+# make rez    a rez package under rez_packages/                       make clean  remove what make made
+#
+# pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf) choose mirrors and torch builds.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(if $(shell $(name) --version 2>/dev/null),$(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+TORCH := torch==2.13.0
+MEDIAPIPE := mediapipe==0.10.21
+
+# Two threads that spin while they wait cost more than they bring on two cores.
+export OMP_WAIT_POLICY := PASSIVE
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: install demo test check fmt bench rez clean
+
+install: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml Makefile
+	@echo "installing into $(VENV) (several minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet --no-compile "$(TORCH)"
+	@$(PIP) install --quiet --no-compile --editable ".[tracking,review,dev]"
+	@# its requirements ask for numpy<2 and a second OpenCV; the face mesh runs without them
+	@$(PIP) install --quiet --no-compile --no-deps "$(MEDIAPIPE)"
+	@touch $@
+
+demo: install
+	@$(BIN)/vfx-deepfake demo demo_shot
+
+test: check
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+fmt: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/python -m benchmarks
+
+rez: install
+	$(BIN)/python tools/rez_build.py rez_packages
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache rez_packages demo_shot
