@@ -1,0 +1,172 @@
+"""Where every file of a shot lies: the only place where a path is built.
+
+A studio changes the patterns in one file, ``naming.toml``, found through ``VFX_DEEPFAKE_NAMING``, beside the shot file, or in a folder
+above it. Frame patterns use ``#`` for digits; ``{shot}``, ``{version}``, ``{run}`` are filled in.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from vfx_deepfake.errors import ShotError
+from vfx_deepfake.tables import build, read_toml
+
+NAMING_FILE = "naming.toml"
+NAMING_VARIABLE = "VFX_DEEPFAKE_NAMING"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Naming:
+    """Patterns of a shot's files, relative to the shot's folder unless absolute."""
+
+    track: str = "track"
+    track_raw: str = "track/detections"
+    runs: str = "runs/run_{run:04d}"
+    versions: str = "versions/v{version:03d}"
+    exr: str = "exr/{shot}_v{version:03d}.####.exr"
+    dpx: str = "dpx/{shot}_v{version:03d}.####.dpx"
+    review: str = "review/{shot}_v{version:03d}"
+    qc: str = "qc"
+    work: str = "work"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPaths:
+    """The files of one version, published or still under way."""
+
+    folder: Path
+    exr: str  # pattern with #, absolute
+    dpx: str
+    movie: Path
+    sheet: Path
+    qc: Path
+    record: Path
+    number: int
+
+    def exr_frame(self, frame: int) -> Path:
+        """The EXR of one frame."""
+        return frame_path(self.exr, frame)
+
+    def dpx_frame(self, frame: int) -> Path:
+        """The DPX of one frame."""
+        return frame_path(self.dpx, frame)
+
+
+@dataclass(frozen=True, slots=True)
+class ShotPaths:
+    """The folders of one shot."""
+
+    folder: Path
+    shot: str
+    naming: Naming
+
+    @property
+    def track(self) -> Path:
+        """Folder of the track and its report."""
+        return self.folder / self.naming.track
+
+    @property
+    def track_file(self) -> Path:
+        """The smoothed track of the whole shot."""
+        return self.track / "track.npz"
+
+    @property
+    def detections(self) -> Path:
+        """Folder of raw detections, one file a frame, so that a killed track goes on."""
+        return self.folder / self.naming.track_raw
+
+    @property
+    def work(self) -> Path:
+        """Folder of things that can be made again: hash caches, stage records."""
+        return self.folder / self.naming.work
+
+    def run(self, number: int) -> Path:
+        """Folder of one training run."""
+        return self.folder / self.naming.runs.format(run=number, shot=self.shot)
+
+    def version(self, number: int, folder: Path | None = None) -> VersionPaths:
+        """The files of version ``number``; ``folder`` when it is still being made somewhere else."""
+        base = folder or self.folder / self.naming.versions.format(version=number, shot=self.shot)
+        fill = {"shot": self.shot, "version": number}
+        review = base / self.naming.review.format(**fill)
+        return VersionPaths(
+            folder=base,
+            exr=str(base / self.naming.exr.format(**fill)),
+            dpx=str(base / self.naming.dpx.format(**fill)),
+            movie=review.with_name(review.name + ".mp4"),
+            sheet=review.with_name(review.name + "_sheet.png"),
+            qc=base / self.naming.qc,
+            record=base / "version.json",
+            number=number,
+        )
+
+    def making(self, number: int) -> VersionPaths:
+        """Version ``number`` while it is being made: a hidden folder beside its place, so that the rename is whole."""
+        place = self.version(number).folder
+        return self.version(number, place.with_name(f".{place.name}.making"))
+
+    def version_numbers(self) -> list[int]:
+        """Numbers of the published versions, rising."""
+        return _numbers(self.folder / self.naming.versions, "version")
+
+    def run_numbers(self) -> list[int]:
+        """Numbers of the training runs, rising."""
+        return _numbers(self.folder / self.naming.runs, "run")
+
+    def source(self, text: str) -> str:
+        """A path or pattern as written in the shot file: ``{shot}`` filled in, relative to the shot's folder."""
+        return str(self.folder / text.replace("{shot}", self.shot))
+
+
+def _numbers(pattern: Path, word: str) -> list[int]:
+    """Numbers of the folders that match a pattern such as ``v{version:03d}``."""
+    name = re.sub(r"\\\{" + word + r":0(\d)d\\\}", r"(\\d{\1,})", re.escape(pattern.name))
+    matcher = re.compile(name)
+    if not pattern.parent.is_dir():
+        return []
+    found = (matcher.fullmatch(entry.name) for entry in pattern.parent.iterdir() if entry.is_dir())
+    return sorted(int(match.group(1)) for match in found if match)
+
+
+def frame_path(pattern: str, frame: int) -> Path:
+    """Fill the run of ``#`` in a pattern with a frame number, padded to its length; a minus sign comes before the digits."""
+    match = re.search("#+", pattern)
+    if not match:
+        raise ShotError(f"{pattern}: has no frame number; put #### where it belongs")
+    digits = f"{'-' if frame < 0 else ''}{abs(frame):0{len(match.group())}d}"
+    return Path(pattern[: match.start()] + digits + pattern[match.end() :])
+
+
+def load_naming(folder: Path) -> Naming:
+    """The studio's patterns for shots in ``folder``, or the default ones.
+
+    Raises: ShotError when the file is damaged or a pattern lacks what makes its files distinct.
+    """
+    named = os.environ.get(NAMING_VARIABLE)
+    places = [Path(named)] if named else [parent / NAMING_FILE for parent in (folder, *folder.parents)]
+    for path in places:
+        if named or path.is_file():
+            naming = build(Naming, read_toml(path), str(path))
+            _check(naming, path)
+            return naming
+    return Naming()
+
+
+def _check(naming: Naming, path: Path) -> None:
+    needs = {"runs": ("{run:0",), "versions": ("{version:0",), "exr": ("#",), "dpx": ("#",)}
+    problems = [
+        f"{path}.{key}: '{getattr(naming, key)}' lacks '{mark}'; without it files would overwrite each other"
+        for key, marks in needs.items()
+        for mark in marks
+        if mark not in getattr(naming, key)
+    ]
+    for key in Naming.__dataclass_fields__:
+        try:
+            getattr(naming, key).format(shot="s", run=1, version=1)
+        except (KeyError, ValueError, IndexError):
+            problems.append(f"{path}.{key}: '{getattr(naming, key)}' uses an unknown field; known: {{shot}}, {{run:04d}}, {{version:03d}}")
+    if problems:
+        raise ShotError("\n".join(problems))
