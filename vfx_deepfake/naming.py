@@ -170,3 +170,12 @@ def _check(naming: Naming, path: Path) -> None:
             problems.append(f"{path}.{key}: '{getattr(naming, key)}' uses an unknown field; known: {{shot}}, {{run:04d}}, {{version:03d}}")
     if problems:
         raise ShotError("\n".join(problems))
+
+
+def data_folder(name: str) -> Path:
+    """Folder of files that ship with the package, ``ocio_configs`` or ``shot_templates``.
+
+    An installed package (wheel, rez) holds it inside, a checkout beside the package.
+    """
+    inside = Path(__file__).parent / name
+    return inside if inside.is_dir() else Path(__file__).parents[1] / name
