@@ -1,0 +1,88 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vfx_deepfake.errors import ArtistError, BusyError, DeliveryError, PlateError, located
+from vfx_deepfake.files import hash_data, one_writer, read_json, sweep_parts, write_json, write_text, written_aside
+
+
+def test_a_file_appears_whole_with_no_neighbour(tmp_path):
+    write_text(tmp_path / "sub" / "a.txt", "hello")
+    assert (tmp_path / "sub" / "a.txt").read_text() == "hello"
+    assert [p.name for p in (tmp_path / "sub").iterdir()] == ["a.txt"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+    with pytest.raises(RuntimeError, match="half way"), written_aside(tmp_path / "a.txt") as part:
+        part.write_text("ne")
+        raise RuntimeError("half way")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_disk_that_refuses_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DeliveryError, match=r"a\.txt: could not be written: .*run the same command again"):
+        write_text(tmp_path / "file" / "a.txt", "x")
+
+
+def test_json_round_trip_and_damage(tmp_path):
+    write_json(tmp_path / "a.json", {"b": [1, 2.5], "a": "ü"})
+    assert read_json(tmp_path / "a.json") == {"a": "ü", "b": [1, 2.5]}
+    (tmp_path / "a.json").write_text("[1]")
+    with pytest.raises(ArtistError, match=r"a\.json: holds no JSON object; restore it"):
+        read_json(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text('{"a": 1')
+    with pytest.raises(ArtistError, match=r"a\.json: can't be read as JSON"):
+        read_json(tmp_path / "a.json")
+
+
+def test_hash_of_data_ignores_key_order():
+    assert hash_data({"a": 1, "b": (1, 2)}) == hash_data({"b": [1, 2], "a": 1})
+    assert hash_data({"a": 1}) != hash_data({"a": 1.5})
+
+
+def test_only_parts_of_dead_processes_are_swept(tmp_path):
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    with pytest.raises(SystemExit), written_aside(tmp_path / "x.exr") as part:
+        mine = part.name
+        orphan = tmp_path / mine.replace(str(os.getpid()), dead.stdout.strip())
+        orphan.write_text("half")
+        part.write_text("mine")
+        sweep_parts(tmp_path)
+        assert sorted(p.name for p in tmp_path.iterdir()) == [mine]
+        raise SystemExit
+
+
+HOLD = "import sys, time\nfrom pathlib import Path\nfrom vfx_deepfake.files import one_writer\nwith one_writer(Path(sys.argv[1]), 'train sh0010'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+
+
+def test_one_writer_at_a_time_and_a_killed_one_lets_go(tmp_path):
+    root = Path(__file__).parents[1]
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=root)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(BusyError, match=rf"train sh0010 \(host .*, process {holder.pid}\) works on it; wait until it is done"), one_writer(tmp_path, "x"):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            with one_writer(tmp_path, "again"):
+                return
+        except BusyError:
+            time.sleep(0.05)
+    pytest.fail("the lock of a killed process was never let go")
+
+
+def test_located_adds_the_place_once():
+    with pytest.raises(PlateError, match=r"^sh0010 frame 1001: no pixels$"), located("sh0010"), located("sh0010 frame 1001"):
+        raise PlateError("no pixels")

@@ -1,0 +1,110 @@
+"""One function per subcommand: from parsed arguments to the stage and back to plain data."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vfx_deepfake.progress import Progress
+
+Command = Callable[[argparse.Namespace, Progress], Any]
+
+
+def init(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Make a shot folder from a template."""
+    from vfx_deepfake.steps.init import InitRequest, init_shot
+
+    request = InitRequest(folder=Path(args.folder), template=args.template, plate=args.plate, colorspace=args.colorspace,
+                          frames=args.frames, name=args.name, overrides=tuple(args.set))  # fmt: skip
+    file = init_shot(request)
+    return {"shot": str(file), "lines": [f"next: vfx-deepfake check {file}"]}
+
+
+def check(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Every problem at once, and what the shot will cost."""
+    from vfx_deepfake.steps.check import check_shot
+
+    return check_shot(args.shot, args.set).as_result()
+
+
+def track(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Find and follow the face."""
+    from vfx_deepfake.steps.opened import open_shot
+    from vfx_deepfake.steps.track import track_stage
+
+    return track_stage(open_shot(args.shot, args.set), progress)
+
+
+def suggest(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Which frames to paint."""
+    from vfx_deepfake.steps.opened import open_shot
+    from vfx_deepfake.steps.suggest import suggest_stage
+
+    return suggest_stage(open_shot(args.shot, args.set), args.count, progress)
+
+
+def train(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Train, or go on training."""
+    from vfx_deepfake.steps.opened import open_shot
+    from vfx_deepfake.steps.train import train_stage
+
+    return train_stage(open_shot(args.shot, args.set), progress)
+
+
+def render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Render frames of the next version."""
+    from vfx_deepfake.steps.opened import open_shot
+    from vfx_deepfake.steps.rendering import render_stage
+
+    return render_stage(open_shot(args.shot, args.set), progress, frames=args.frames)
+
+
+def version(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Publish the rendered frames."""
+    from vfx_deepfake.steps.opened import open_shot
+    from vfx_deepfake.steps.version import version_stage
+
+    return version_stage(open_shot(args.shot, args.set), progress)
+
+
+def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Every stage, skipping what is up to date."""
+    from vfx_deepfake.steps.pipeline import plan_shot, run_shot
+
+    if args.dry_run:
+        return plan_shot(args.shot, args.set)
+    return run_shot(args.shot, args.set, progress)
+
+
+def release(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Releases: add, show, check."""
+    from vfx_deepfake.steps import consent
+
+    if args.action == "add":
+        return consent.add(Path(args.folder), args.set)
+    if args.action == "show":
+        return consent.show(Path(args.folder))
+    return consent.check(args.shot, args.use)
+
+
+def demo(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """A whole shot with the procedural performer."""
+    from vfx_deepfake.demo.run import run_demo
+
+    return run_demo(Path(args.folder), args.size, args.num_frames, progress)
+
+
+COMMANDS: dict[str, Command] = {
+    "init": init,
+    "check": check,
+    "track": track,
+    "suggest-keyframes": suggest,
+    "train": train,
+    "render": render,
+    "version": version,
+    "run": run,
+    "release": release,
+    "demo": demo,
+}

@@ -1,0 +1,152 @@
+"""Parse, call one stage, print, exit.
+
+Exit codes: 0 done; 2 the artist can fix it (one plain line); 75 try again later; 1 our bug (a traceback in the log).
+Results go to stdout, progress and messages to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vfx_deepfake import __version__
+from vfx_deepfake.cli.progress import STYLES, make_progress
+from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY, VfxError
+
+PROGRAM = "vfx-deepfake"
+
+
+def limit_threads() -> None:
+    """Use the cores this process may use, and let idle threads sleep: spinning ones ruin a busy host."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--progress", choices=STYLES, default="auto", help="how progress is shown (default: a bar, or lines in a log)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _shot(parser: argparse.ArgumentParser, *, frames: bool = False) -> None:
+    parser.add_argument("shot", help="shot.toml, or the folder that holds it")
+    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="win over the shot file")
+    if frames:
+        parser.add_argument("--frames", default="", help="part of the range, e.g. 1001-1020 (default: the whole shot)")
+    _common(parser)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line, stages in pipeline order."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="De-aging and face replacement, one shot at a time.")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+
+    init = stages.add_parser("init", help="make a shot folder from a template")
+    init.add_argument("folder", help="the shot's folder")
+    init.add_argument("--template", default="keyframe_deage", help="a name in shot_templates, or a file")
+    init.add_argument("--plate", required=True, help="plate frames, e.g. /plates/sh0010.####.exr")
+    init.add_argument("--colorspace", required=True, help="OCIO name of the plate's encoding, e.g. ACEScg")
+    init.add_argument("--frames", default="", help="range to deliver (default: what is on disk)")
+    init.add_argument("--name", default="", help="shot name (default: the folder's)")
+    init.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="any other setting")
+    _common(init)
+
+    _shot(stages.add_parser("check", help="find every problem before anything costs time, and estimate the cost"))
+    _shot(stages.add_parser("track", help="find and follow the face"))
+    suggest = stages.add_parser("suggest-keyframes", help="which frames to paint")
+    _shot(suggest)
+    suggest.add_argument("--count", type=int, default=5, help="how many frames (default 5)")
+    _shot(stages.add_parser("train", help="train the shot's model, or continue where it stopped"))
+    _shot(stages.add_parser("render", help="render frames of the next version"), frames=True)
+    _shot(stages.add_parser("version", help="publish the rendered frames as a version with its record"))
+    run = stages.add_parser("run", help="every stage, skipping what is up to date")
+    _shot(run)
+    run.add_argument("--dry-run", action="store_true", help="say what would be done")
+    _release(stages.add_parser("release", help="releases of likeness: add, show, check"))
+    demo = stages.add_parser("demo", help="a whole shot with the procedural performer")
+    demo.add_argument("folder", nargs="?", default="demo_shot", help="where (default: demo_shot)")
+    demo.add_argument("--size", default="1280x720", help="width x height of the plate")
+    demo.add_argument("--num-frames", type=int, default=24, help="length of the shot")
+    _common(demo)
+    return parser
+
+
+def _release(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="put a signed release on record")
+    add.add_argument("folder", help="the releases folder")
+    add.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", required=True, help="a field of the release, e.g. identity=performer_a")
+    show = actions.add_parser("show", help="what is on record")
+    show.add_argument("folder", help="the releases folder")
+    check = actions.add_parser("check", help="does a release cover this shot today?")
+    check.add_argument("shot", help="shot.toml, or the folder that holds it")
+    check.add_argument("--use", default="", help="train or render (default: both)")
+    for action in (add, show, check):
+        _common(action)
+
+
+def _interrupted(signum: int, _frame: Any) -> None:
+    raise KeyboardInterrupt(signal.Signals(signum).name)
+
+
+def _print_result(result: Any, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, indent=1, default=str))
+    elif isinstance(result, dict):
+        for key, value in result.items():
+            if key != "lines":
+                print(f"{key:14} {value}")
+        for line in result.get("lines", ()):
+            print(line)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one stage; returns the exit code."""
+    limit_threads()
+    args = build_parser().parse_args(arguments)
+    from vfx_deepfake.cli.commands import COMMANDS  # torch and the media libraries load only when a stage needs them
+
+    command: Callable[..., Any] = COMMANDS[args.stage]
+    signal.signal(signal.SIGTERM, _interrupted)
+    name = f"{PROGRAM} {args.stage}"
+    try:
+        _print_result(command(args, make_progress(args.progress)), args.json)
+    except VfxError as error:
+        for line in str(error).splitlines():
+            print(f"{name}: {line}", file=sys.stderr)
+        if args.progress == "openjd" and error.exit_code == EXIT_ARTIST:
+            print(f"openjd_fail: {str(error).splitlines()[0]}", flush=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{name}: stopped; run the same command again to go on where it was", file=sys.stderr)
+        return EXIT_RETRY
+    except MemoryError:
+        print(f"{name}: this host has too little memory; run it on a larger one, or render fewer frames at a time", file=sys.stderr)
+        return EXIT_RETRY
+    except BrokenPipeError:
+        return EXIT_DONE
+    except Exception as error:
+        return _our_bug(name, error)
+    return EXIT_DONE
+
+
+def _our_bug(name: str, error: Exception) -> int:
+    """Keep the traceback in a file and give one line that says where."""
+    log = Path(f"{PROGRAM}-error-{os.getpid()}.log")
+    text = "".join(traceback.format_exception(error))
+    try:
+        log.write_text(text, encoding="utf-8")
+        where = f"the details are in {log.absolute()}"
+    except OSError:
+        print(text, file=sys.stderr)
+        where = "the details are above"
+    print(f"{name}: a fault in vfx-deepfake itself ({type(error).__name__}: {error}); {where}; please report it", file=sys.stderr)
+    return EXIT_BUG
