@@ -1,7 +1,7 @@
 """Drawing the face mesh: which pixel is where on the face, region mattes, and the warp between two frames.
 
-Convention: plate coordinates of docs/design.md; every map here is sampled at pixel centres of its window. Points with NaN are
-refused: ask :meth:`FaceTrack.has_face` first.
+Convention: plate coordinates of docs/design.md; every map here is sampled at pixel centres of its window. Points with
+NaN are refused: ask :meth:`FaceTrack.has_face` first.
 """
 
 from __future__ import annotations
@@ -12,16 +12,25 @@ import cv2
 import numpy as np
 
 from vfx_deepfake.errors import TrackError
-from vfx_deepfake.face.topology import MEDIAPIPE, REGIONS, Mesh, edge_neighbours, face_mesh, signed_areas
+from vfx_deepfake.face.topology import (
+    MEDIAPIPE,
+    REGIONS,
+    Mesh,
+    edge_neighbours,
+    face_mesh,
+    fit_similarity,
+    signed_areas,
+)
 from vfx_deepfake.face.topology import canonical_uv as canonical_uv
 from vfx_deepfake.face.topology import triangles as triangles
 from vfx_deepfake.image.crop import Window
 
 SUBPIXEL_BITS = 4  # cv2's fixed-point drawing: 1/16 px
-WALK_STEPS = 3  # measured: two neighbour steps settle every pixel that OpenCV's filled outline gave to the wrong triangle
+WALK_STEPS = 3  # assumed; what is still outside then lies on a triangle thinner than a pixel
 EDGE_SLACK = -1e-4  # barycentric; rounding of a pixel that lies on an edge
-# Rings round the outline, as factors of its distance from the face's middle, and how much of the local motion each still follows.
-RINGS = ((1.12, 0.85), (1.3, 0.55), (1.6, 0.25), (2.1, 0.06), (3.0, 0.0))  # assumed: hair and neck move with the head's similarity
+# Rings round the outline, as factors of its distance from the face's middle, and how much of the local motion each
+# still follows; assumed: hair and neck move with the head's similarity.
+RINGS = ((1.12, 0.85), (1.3, 0.55), (1.6, 0.25), (2.1, 0.06), (3.0, 0.0))
 RING_SMOOTHING = 2  # outline points averaged on each side before their motion is passed outwards; assumed
 
 
@@ -38,14 +47,16 @@ def rasterise(points: np.ndarray, window: Window, topology: str | Mesh = MEDIAPI
     return uv, inside
 
 
-def warp_map(src_points: np.ndarray, dst_points: np.ndarray, window: Window, topology: str | Mesh = MEDIAPIPE) -> np.ndarray:
+def warp_map(
+    src_points: np.ndarray, dst_points: np.ndarray, window: Window, topology: str | Mesh = MEDIAPIPE
+) -> np.ndarray:
     """For each pixel of ``window`` in the destination frame, the plate position it comes from in the source frame.
 
-    Piecewise affine inside the mesh; outside, the motion of the outline fades over RINGS into the similarity that fits the whole
-    face, so that hair, jaw and neck follow without a tear.
+    Piecewise affine inside the mesh; outside, the motion of the outline fades over RINGS into the similarity that fits
+    the whole face, so that hair, jaw and neck follow without a tear.
 
-    Shapes: src_points, dst_points (P, 2) plate px. Returns (h, w, 2) float32 absolute plate positions (x, y), pixel centres at .5;
-    for cv2.remap on an image whose window starts at (x0, y0) subtract (x0 + 0.5, y0 + 0.5).
+    Shapes: src_points, dst_points (P, 2) plate px. Returns (h, w, 2) float32 absolute plate positions (x, y), pixel
+    centres at .5; for cv2.remap on an image whose window starts at (x0, y0) subtract (x0 + 0.5, y0 + 0.5).
     """
     mesh = _mesh(topology)
     src, dst = _checked(src_points, len(mesh.uv)), _checked(dst_points, len(mesh.uv))
@@ -62,8 +73,8 @@ def warp_map(src_points: np.ndarray, dst_points: np.ndarray, window: Window, top
 def region_mask(points: np.ndarray, window: Window, region: str, topology: str | Mesh = MEDIAPIPE) -> np.ndarray:
     """Anti-aliased matte of a named region (oval, skin, eyes, brows, nose, lips, mouth).
 
-    Shapes: points (P, 2) plate px. Returns (h, w) float32 0..1. An artist's points know no regions: there ``oval`` and ``skin``
-    are their hull and every other region is empty.
+    Shapes: points (P, 2) plate px. Returns (h, w) float32 0..1. An artist's points know no regions: there ``oval`` and
+    ``skin`` are their hull and every other region is empty.
     Raises: TrackError for an unknown region.
     """
     mask = np.zeros(window.shape, np.float32)
@@ -94,9 +105,9 @@ def locate(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pixels of a window that lie on the mesh, the triangle under each centre and its barycentric weights there.
 
-    Triangles that face away are skipped; later ones cover earlier ones. OpenCV fills outlines half a pixel too wide, so a pixel
-    outside its triangle walks over ``neighbours`` to the one that holds it, or off the border. Weights are clipped to 0..1, which
-    matters only for triangles thinner than a pixel.
+    Triangles that face away are skipped; later ones cover earlier ones. OpenCV fills outlines half a pixel too wide,
+    so a pixel outside its triangle walks over ``neighbours`` to the one that holds it, or off the border. Weights are
+    clipped to 0..1, which matters only for triangles thinner than a pixel.
 
     Returns inside (h, w) bool, and for its N pixels in row order ids (N,) int32 and weights (N, 3) float32.
     """
@@ -121,23 +132,6 @@ def locate(
     return inside, found[on_mesh], weights / weights.sum(axis=1, keepdims=True)
 
 
-def fit_similarity(src: np.ndarray, dst: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """The (2, 3) rotation, uniform scale and shift that carries src to dst with the least squared error.
-
-    Shapes: src, dst (N, 2); weight (N,) or none. Coinciding points give a pure shift.
-    Source: Umeyama 1991, written with complex numbers (no reflection can come out).
-    """
-    weight = np.ones(len(src)) if weight is None else weight
-    share = weight / weight.sum()
-    src_mean, dst_mean = share @ src, share @ dst
-    a = (src - src_mean) @ (1, 1j)
-    b = (dst - dst_mean) @ (1, 1j)
-    spread = float(share @ np.abs(a) ** 2)
-    turn = complex(share @ (np.conj(a) * b)) / spread if spread > 0 else 1 + 0j
-    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.concatenate([linear, (dst_mean - linear @ src_mean)[:, None]], axis=1)
-
-
 def _mesh(topology: str | Mesh) -> Mesh:
     return topology if isinstance(topology, Mesh) else face_mesh(topology)
 
@@ -152,11 +146,12 @@ def _checked(points: np.ndarray, count: int) -> np.ndarray:
 
 
 def _triangle_ids(local: np.ndarray, shape: tuple[int, int], corners: np.ndarray) -> np.ndarray:
-    """(h, w) int32: the last front-facing triangle that touches each pixel, -1 for none; ``local`` is relative to the window."""
+    """(h, w) int32: the last front-facing triangle that touches each pixel, -1 for none; points relative to it."""
     ids = np.full(shape, -1, np.int32)
     if not ids.size:
         return ids
-    fixed = np.round((local - 0.5) * (1 << SUBPIXEL_BITS)).astype(np.int32)  # drawing puts pixel centres on whole numbers
+    # drawing puts pixel centres on whole numbers
+    fixed = np.round((local - 0.5) * (1 << SUBPIXEL_BITS)).astype(np.int32)
     for index in np.nonzero(signed_areas(local, corners) < 0)[0].tolist():
         cv2.fillConvexPoly(ids, fixed[corners[index]], index, cv2.LINE_8, SUBPIXEL_BITS)
     return ids

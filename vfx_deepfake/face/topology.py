@@ -1,12 +1,13 @@
 """What the numbered points of a face mean: triangles, canonical coordinates and regions.
 
-Two topologies. ``mediapipe478`` is the mesh of MediaPipe's face landmarker with its ten iris points. ``points`` is whatever an
-artist tracked: any number of points, triangulated over their mean shape.
+Two topologies. ``mediapipe478`` is the mesh of MediaPipe's face landmarker with its ten iris points. ``points`` is
+whatever an artist tracked: any number of points, triangulated over their mean shape.
 
-Source: MediaPipe's canonical face (Apache-2.0, The MediaPipe Authors), ``geometry_pipeline_metadata_landmarks.binarypb`` of
-@mediapipe/face_mesh 0.4.1657299874: 468 vertices in centimetres with texture coordinates, 898 triangles that also close eyes and
-mouth. The iris points are ours: a ring of IRIS_RADIUS_CM round the middle of each eye opening, on its best-fitting plane.
-Region loops follow the index lists of mediapipe 0.10.21's ``face_mesh_connections.py``.
+Source: MediaPipe's canonical face (Apache-2.0, The MediaPipe Authors),
+``geometry_pipeline_metadata_landmarks.binarypb`` of @mediapipe/face_mesh 0.4.1657299874: 468 vertices in centimetres
+with texture coordinates, 898 triangles that also close eyes and mouth. The iris points are ours: a ring of
+IRIS_RADIUS_CM round the middle of each eye opening, on its best-fitting plane. Region loops follow the index lists of
+mediapipe 0.10.21's ``face_mesh_connections.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -55,8 +57,8 @@ class Mesh:
     """Triangles over numbered face points with canonical coordinates.
 
     uv (P, 2) float32: where each point sits on a face seen from the front; u right, v down, 0..1.
-    triangles (T, 3) int32: point indices, wound so that uv areas are all of one sign; farthest from the camera first, so that
-    drawing them in order puts the nose over the cheek.
+    triangles (T, 3) int32: point indices, wound so that uv areas are all of one sign; farthest from the camera first,
+    so that drawing them in order puts the nose over the cheek.
     neighbours (T, 3) int32: the triangle across the edge opposite to each corner, -1 at the border.
     outline (K,) int32: point indices of the border, clockwise as seen on the screen.
     """
@@ -84,7 +86,7 @@ def face_mesh(topology: str = MEDIAPIPE, shape: np.ndarray | None = None) -> Mes
 
 
 def canonical_vertices_cm() -> np.ndarray:
-    """(478, 3) float64 of MediaPipe's canonical face in centimetres: x to the person's left, y up, z towards the camera."""
+    """(478, 3) float64, MediaPipe's canonical face in cm: x to the person's left, y up, z towards the camera."""
     with np.load(_DATA) as data:
         return data["vertices_cm"].astype(np.float64)
 
@@ -123,17 +125,23 @@ def _delaunay(uv: np.ndarray) -> np.ndarray:
     """(T, 3) int32 Delaunay triangles of distinct points, wound like the MediaPipe mesh (negative area, v down)."""
     spread = uv + np.float32(1.0)  # OpenCV's subdivision wants points strictly inside its rectangle
     subdivision = cv2.Subdiv2D((0, 0, 3, 3))
-    index_of = {subdivision.insert((float(x), float(y))): index for index, (x, y) in reversed(list(enumerate(spread)))}
-    lookup = {tuple(np.float32(subdivision.getVertex(vertex)[0])): index for vertex, index in index_of.items()}
-    found = []
-    for triangle in subdivision.getTriangleList().reshape(-1, 3, 2):
-        corner = [lookup.get(tuple(np.float32(point))) for point in triangle]
-        if None not in corner:
-            found.append(corner)
-    corners = np.array(sorted(sorted(c) for c in found), np.int32).reshape(-1, 3)
+    lookup: dict[tuple[float, ...], int] = {}
+    for index in reversed(range(len(spread))):
+        vertex = subdivision.insert((float(spread[index, 0]), float(spread[index, 1])))
+        lookup[_exact(subdivision.getVertex(vertex)[0])] = index
+    found: list[list[int]] = []
+    for triangle in np.asarray(subdivision.getTriangleList()).reshape(-1, 3, 2):
+        corner = [lookup.get(_exact(point), -1) for point in triangle]
+        if min(corner) >= 0:
+            found.append(sorted(corner))
+    corners = np.array(sorted(found), np.int32).reshape(-1, 3)
     flip = signed_areas(uv, corners) > 0
     corners[flip] = corners[flip][:, [0, 2, 1]]
     return corners
+
+
+def _exact(point: Any) -> tuple[float, ...]:
+    return tuple(float(np.float32(value)) for value in point)
 
 
 def signed_areas(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -143,6 +151,23 @@ def signed_areas(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """
     a, b, c = (points[corners[:, k]].astype(np.float64) for k in range(3))
     return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+
+
+def fit_similarity(src: np.ndarray, dst: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """The (2, 3) rotation, uniform scale and shift that carries src to dst with the least squared error.
+
+    Shapes: src, dst (N, 2); weight (N,) or none. Coinciding points give a pure shift.
+    Source: Umeyama 1991, written with complex numbers (no reflection can come out).
+    """
+    weight = np.ones(len(src)) if weight is None else weight
+    share = weight / weight.sum()
+    src_mean, dst_mean = share @ src, share @ dst
+    a = (src - src_mean) @ (1, 1j)
+    b = (dst - dst_mean) @ (1, 1j)
+    spread = float(share @ np.abs(a) ** 2)
+    turn = complex(share @ (np.conj(a) * b)) / spread if spread > 0 else 1 + 0j
+    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+    return np.concatenate([linear, (dst_mean - linear @ src_mean)[:, None]], axis=1)
 
 
 def _finished(topology: str, uv: np.ndarray, corners: np.ndarray, outline: np.ndarray) -> Mesh:
