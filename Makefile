@@ -1,6 +1,6 @@
 # make demo   install, then one shot from plate to delivery          make test   everything that must hold before a change lands
 # make check  ruff, mypy, layers      make fmt   format the code      make bench  speed beside a peer in the same run
-# make rez    a rez package under rez_packages/                       make clean  remove what make made
+# make rez    a rez package under REZ_PACKAGES/                       make clean  remove what make made
 #
 # pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf) choose mirrors and torch builds.
 
@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
+REZ_PACKAGES ?= rez_packages
 TORCH := torch==2.13.0
 MEDIAPIPE := mediapipe==0.10.21
 
@@ -49,7 +50,10 @@ bench: install
 	$(BIN)/python -m benchmarks
 
 rez: install
-	$(BIN)/python tools/rez_build.py rez_packages
+	rm -rf build/rez && mkdir -p build/rez
+	cp -R vfx_deepfake ocio_configs shot_templates nuke_plugin setup.cfg build/rez/
+	cp rez_package.py build/rez/package.py
+	cd build/rez && $(CURDIR)/$(BIN)/rez-build --install --prefix $(abspath $(REZ_PACKAGES))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache rez_packages demo_shot
