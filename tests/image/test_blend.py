@@ -57,7 +57,8 @@ def test_through_half_the_plate_s_halves_come_back(plate, face, matte) -> None:
     result = storable(rule(plate, plate, face, matte, 1.0), plate, half=True)
     assert np.isfinite(result.astype(np.float16)).all()
     kept = (matte == 0)[..., None] | (face == plate)
-    assert np.array_equal(result.astype(np.float16).view(np.uint16)[kept], plate.astype(np.float16).view(np.uint16)[kept])
+    halves = [image.astype(np.float16).view(np.uint16)[kept] for image in (result, plate)]
+    assert np.array_equal(*halves)
 
 
 def test_bad_pixels_of_the_plate_itself_are_left_as_they_are() -> None:
@@ -74,8 +75,11 @@ def test_full_matte_gives_the_face_under_its_own_grain() -> None:
     plate = degrained + rng.normal(0, 0.01, degrained.shape).astype(np.float32)
     face = degrained * np.float32(1.5)
     # three float32 sums of values up to 30: a few units in the last place of 32
-    np.testing.assert_allclose(rule(plate, degrained, face, np.ones((8, 8), np.float32), 2.0),
-                               face + 2 * (plate - degrained), atol=4 * 32 * 2**-24)
+    np.testing.assert_allclose(
+        rule(plate, degrained, face, np.ones((8, 8), np.float32), 2.0),
+        face + 2 * (plate - degrained),
+        atol=4 * 32 * 2**-24,
+    )
 
 
 def test_a_value_too_large_for_half_is_held_at_the_largest() -> None:

@@ -57,12 +57,13 @@ def test_paste_undoes_cut_and_leaves_the_rest() -> None:
     paste(pasted, frame, cut(image, frame, window), window)
     np.testing.assert_array_equal(pasted, image)
     paste(pasted, frame, np.zeros((9, 5, 3), np.float32), window)
-    assert (pasted[1:, :3] == 0).all() and np.array_equal(pasted[0], image[0]) and np.array_equal(pasted[:, 3:], image[:, 3:])
+    assert (pasted[1:, :3] == 0).all()
+    assert np.array_equal(pasted[0], image[0]) and np.array_equal(pasted[:, 3:], image[:, 3:])
 
 
 def test_one_size_holds_every_box() -> None:
     boxes = [Window(0, 0, 90, 100), Window(5, 5, 110, 40), Window(0, 0, 0, 0)]
-    assert common_size(boxes, 16, 0.1) == (144, 128)    # 110 * 1.2 = 132 and 100 * 1.2 = 120, up to the next 16
+    assert common_size(boxes, 16, 0.1) == (144, 128)  # 110 * 1.2 = 132 and 100 * 1.2 = 120, up to the next 16
     assert common_size([], 16, 0.1) == (0, 0)
     assert centred(Window(0, 0, 90, 100), 144, 128) == Window(-27, -14, 144, 128)
 

@@ -1,7 +1,7 @@
 """Windows of whole plate pixels, and cutting and pasting images by them.
 
-Convention: plate coordinates as in docs/design.md. A window's ``x``, ``y`` name its first column and row, so the centre of its
-first pixel is (x + 0.5, y + 0.5); ``x`` and ``y`` may be negative (overscan). Nothing here resamples.
+Convention: plate coordinates as in docs/design.md. A window's ``x``, ``y`` name its first column and row, so the
+centre of its first pixel is (x + 0.5, y + 0.5); ``x`` and ``y`` may be negative (overscan). Nothing here resamples.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ class Window:
 
 
 def common_size(boxes: Iterable[Window], multiple: int, margin: float) -> tuple[int, int]:
-    """(width, height) that holds every box grown by ``margin`` (a share of its size, both sides), rounded up to ``multiple``.
+    """(width, height) that holds every box grown by ``margin`` (a share of its size, both sides), rounded up to
+    ``multiple``.
 
     Empty boxes are ignored. Returns (0, 0) where no box holds a pixel.
     """
@@ -127,7 +128,8 @@ def centred(box: Window, width: int, height: int) -> Window:
 def cut(image: np.ndarray, image_window: Window, window: Window) -> np.ndarray:
     """Copy ``window`` out of an image; pixels outside the image repeat its nearest edge pixel.
 
-    Shapes: image (H, W) or (H, W, C), any type, covering ``image_window``. Returns a contiguous copy of ``window``'s shape.
+    Shapes: image (H, W) or (H, W, C), any type, covering ``image_window``. Returns a contiguous copy of
+    ``window``'s shape.
     Raises: ValueError where the image does not cover its window or holds no pixel.
     """
     _check_cover(image, image_window)

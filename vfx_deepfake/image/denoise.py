@@ -1,7 +1,8 @@
 """Degraining: the mean of a frame and its neighbours along the motion, then a local Wiener filter for what is left.
 
-Works on a window of the plate in the model encoding (log). One frame needs only itself and RADIUS frames each side, so that a farm host
-that makes a single frame gets the pixels that a whole run gets. A clean plate comes back untouched.
+Works on a window of the plate in the model encoding (log). One frame needs only itself and RADIUS frames each side,
+so that a farm host that makes a single frame gets the pixels that a whole run gets. A clean plate comes back
+untouched.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ import numpy as np
 
 from vfx_deepfake.color.encoding import decode_log
 from vfx_deepfake.image.crop import Window, cut
-from vfx_deepfake.image.grain import NUM_BANDS, GrainModel, Sample, carry, fit_grain, is_clean, sample_between, split_bands
+from vfx_deepfake.image.grain import (
+    NUM_BANDS,
+    GrainModel,
+    Sample,
+    carry,
+    fit_grain,
+    is_clean,
+    sample_between,
+    split_bands,
+)
 
 ReadLog = Callable[[int, Window], np.ndarray]  # frame, window -> (h, w, 3) log, edges repeated
 
@@ -55,8 +65,8 @@ def degrained_lin(plate_lin: np.ndarray, plate_log: np.ndarray, degrained_log: n
 def measure_shot(read: ReadLog, frames: Sequence[int], windows: Mapping[int, Window], full: Window) -> GrainModel:
     """The grain model of a shot, measured in the face's windows of MEASURED_FRAMES frames spread evenly over it.
 
-    ``windows`` holds the frames with a face, ``full`` is the window of a whole frame: the plate is called clean by looking at all of it,
-    because skin has texture everywhere and only the rest of the picture tells it from grain.
+    ``windows`` holds the frames with a face, ``full`` is the window of a whole frame: the plate is called clean by
+    looking at all of it, because skin has texture everywhere and only the rest of the picture tells it from grain.
     """
     with_face = sorted(windows)
     picks = spread(with_face, MEASURED_FRAMES)
@@ -74,8 +84,8 @@ def spread(frames: Sequence[int], count: int) -> list[int]:
 def wiener(image: np.ndarray, sigma: np.ndarray, bands: np.ndarray) -> np.ndarray:
     """Take grain of deviation ``sigma`` out of every a trous band where the band holds little else.
 
-    Shapes: image, sigma (H, W, 3) log; bands (NUM_BANDS, 3), the grain's share in each band. Where the local energy of a band is well
-    above the grain's (edges, pores, highlights) it stays.
+    Shapes: image, sigma (H, W, 3) log; bands (NUM_BANDS, 3), the grain's share in each band. Where the local energy
+    of a band is well above the grain's (edges, pores, highlights) it stays.
     """
     details, rest = split_bands(image)
     for index in range(NUM_BANDS):
@@ -88,9 +98,11 @@ def wiener(image: np.ndarray, sigma: np.ndarray, bands: np.ndarray) -> np.ndarra
 def _average(centre: np.ndarray, others: Iterable[np.ndarray], sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The weighted mean along the motion (h, w, 3) and the share (h, w, 1) of the grain's variance that it keeps.
 
-    A neighbour weighs 1 where it differs from the centre by no more than grain does, and fades where it shows something else.
+    A neighbour weighs 1 where it differs from the centre by no more than grain does, and fades where it shows
+    something else.
     """
-    total, weights, squares = centre.copy(), np.ones((*centre.shape[:2], 1), np.float32), np.ones((*centre.shape[:2], 1), np.float32)
+    total = centre.copy()
+    weights, squares = (np.ones((*centre.shape[:2], 1), np.float32) for _ in range(2))
     for other in others:
         carried = carry(other, flow_map(centre, other))
         mismatch = (((carried - centre) / sigma) ** 2).mean(axis=-1) / 2  # 1 where only grain differs
@@ -103,13 +115,14 @@ def _average(centre: np.ndarray, others: Iterable[np.ndarray], sigma: np.ndarray
 
 
 def flow_map(centre: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """cv2.remap positions (h, w, 2) that carry ``other`` onto ``centre``: OpenCV's DIS flow on softened, stretched luma.
+    """cv2.remap positions (h, w, 2) that carry ``other`` onto ``centre``: OpenCV's DIS flow on softened, stretched
+    luma.
 
     Shapes: both (h, w, 3) log. The same on any number of threads (measured).
     """
     low, high = np.percentile(centre.mean(axis=-1), (0.5, 99.5))
     first, second = (_grey(image, float(low), float(high)) for image in (centre, other))
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)
     rows, columns = np.indices(flow.shape[:2], np.float32)
     return flow + np.stack([columns, rows], axis=-1)
 

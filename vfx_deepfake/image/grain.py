@@ -1,7 +1,8 @@
-"""A shot's grain as data: how strong it is at each light level, how it spreads over scales, and how it returns on new pixels.
+"""A shot's grain as data: how strong it is at each light level, how it spreads over scales, and how it returns on new
+pixels.
 
-Everything is measured in the model encoding (log), where film and sensor noise vary little with light, and per channel against that
-channel's own value, which is what a dye layer or a photosite sees.
+Everything is measured in the model encoding (log), where film and sensor noise vary little with light, and per
+channel against that channel's own value, which is what a dye layer or a photosite sees.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ NUM_BANDS = 4  # a trous scales: about 1, 2, 4 and 8 px
 GRAIN_BLUR_PX = 0.7  # assumed softness of grain, for calibrating the measurement only
 BLOCK_PX = 8  # of the flatness test
 CLEAN_SIGMA = 6e-4  # log code; a plate whose flattest blocks vary less has no grain (a 10-bit code is 1e-3). Assumed
+SHADOW_LOG = float(encode_log(np.array(0.004)))  # blocks darker than this are not asked
 GAIN_LIMIT = 16.0  # grain is never re-levelled by more than this, up or down; assumed
 _SPLINE = np.array([1, 4, 6, 4, 1], np.float32) / 16  # B3 spline of the a trous transform, Starck & Murtagh 1994
 
@@ -31,8 +33,8 @@ _SPLINE = np.array([1, 4, 6, 4, 1], np.float32) / 16  # B3 spline of the a trous
 class GrainModel:
     """Grain of one shot.
 
-    ``sigma`` is the deviation in log code per channel at each of LEVELS; ``bands`` the share of it in each a trous scale. A ``clean``
-    model means a plate without grain: nothing is removed and nothing returned.
+    ``sigma`` is the deviation in log code per channel at each of LEVELS; ``bands`` the share of it in each a trous
+    scale. A ``clean`` model means a plate without grain: nothing is removed and nothing returned.
     """
 
     sigma: tuple[tuple[float, ...], ...]
@@ -56,11 +58,13 @@ class GrainModel:
     def relevel(self, clean_lin: np.ndarray, degrained_lin: np.ndarray) -> np.ndarray:
         """The factor s(C)/s(D) that carries the plate's grain to the new light level; exactly 1 where C has D's value.
 
-        Shapes: both (H, W, 3) scene-linear; s is the deviation in linear light: what one deviation of log code spans there.
+        Shapes: both (H, W, 3) scene-linear; s is the deviation in linear light: what one deviation of log code
+        spans there.
         """
         if self.clean:
             return np.ones(clean_lin.shape, np.float32)
-        ratio = self._sigma_lin(clean_lin) / np.maximum(self._sigma_lin(degrained_lin), np.finfo(np.float32).tiny)
+        with np.errstate(all="ignore"):  # beyond float32's range the ratio is not finite and the grain stays as it is
+            ratio = self._sigma_lin(clean_lin) / np.maximum(self._sigma_lin(degrained_lin), np.finfo(np.float32).tiny)
         held = np.clip(ratio, 1 / GAIN_LIMIT, GAIN_LIMIT)
         return np.where((clean_lin == degrained_lin) | ~np.isfinite(held), np.float32(1), held)
 
@@ -71,8 +75,12 @@ class GrainModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a JSON record."""
-        return {"levels": LEVELS.tolist(), "sigma": [list(row) for row in self.sigma], "bands": [list(row) for row in self.bands],
-                "clean": self.clean}
+        return {
+            "levels": LEVELS.tolist(),
+            "sigma": [list(row) for row in self.sigma],
+            "bands": [list(row) for row in self.bands],
+            "clean": self.clean,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GrainModel:
@@ -80,16 +88,19 @@ class GrainModel:
 
         Raises: ValueError for data of another layout.
         """
-        sigma, bands = data.get("sigma"), data.get("bands")
-        if np.shape(sigma) != (3, len(LEVELS)) or np.shape(bands) != (3, NUM_BANDS):
-            raise ValueError(f"want sigma (3, {len(LEVELS)}) and bands (3, {NUM_BANDS}), got {np.shape(sigma)} and {np.shape(bands)}")
-        return cls(tuple(map(tuple, sigma)), tuple(map(tuple, bands)), bool(data.get("clean", False)))  # type: ignore[arg-type]
+        sigma, bands = (np.asarray(data.get(name, ()), np.float64) for name in ("sigma", "bands"))
+        if sigma.shape != (3, len(LEVELS)) or bands.shape != (3, NUM_BANDS):
+            wanted = f"sigma (3, {len(LEVELS)}) and bands (3, {NUM_BANDS})"
+            raise ValueError(f"want {wanted}, got {sigma.shape} and {bands.shape}")
+        return cls(_rows(sigma), _rows(bands), bool(data.get("clean", False)))
 
 
 NO_GRAIN = GrainModel(((0.0,) * len(LEVELS),) * 3, ((0.0,) * NUM_BANDS,) * 3, clean=True)
 
 
-def regrain(plate: np.ndarray, degrained: np.ndarray, clean: np.ndarray, grain: GrainModel, gain: float = 1.0) -> np.ndarray:
+def regrain(
+    plate: np.ndarray, degrained: np.ndarray, clean: np.ndarray, grain: GrainModel, gain: float = 1.0
+) -> np.ndarray:
     """N(C): the plate's own residual at the light level of the clean comp; exactly P - D where C = D and ``gain`` is 1.
 
     Shapes: all (H, W, 3) scene-linear. ``gain`` scales the grain where the comp changed; 0 leaves changed pixels clean.
@@ -101,26 +112,33 @@ def regrain(plate: np.ndarray, degrained: np.ndarray, clean: np.ndarray, grain: 
 
 @dataclass(frozen=True)
 class Sample:
-    """Grain seen in one frame: ``residual`` in log code (as strong as the grain), ``level`` the local light, ``flat`` where to look."""
+    """Grain seen in one frame: ``residual`` in log code (as strong as the grain), ``level`` the local light, ``flat``
+    where to look.
+    """
 
     residual: np.ndarray  # (h, w, 3)
     level: np.ndarray  # (h, w, 3)
     flat: np.ndarray  # (h, w) bool
 
 
-def sample_between(previous: np.ndarray | None, centre: np.ndarray, following: np.ndarray | None, maps: Sequence[np.ndarray]) -> Sample:
+def sample_between(
+    previous: np.ndarray | None, centre: np.ndarray, following: np.ndarray | None, maps: Sequence[np.ndarray]
+) -> Sample:
     """What differs between a frame and the mean of its neighbours carried onto it: grain, as it is new in every frame.
 
-    Shapes: the frames (h, w, 3) log; ``maps`` the cv2.remap positions (h, w, 2) of the given neighbours, in order. Without neighbours the
-    finest a trous scale stands in. The residual is scaled by what the same steps do to synthetic grain of GRAIN_BLUR_PX.
+    Shapes: the frames (h, w, 3) log; ``maps`` the cv2.remap positions (h, w, 2) of the given neighbours, in order.
+    Without neighbours the finest a trous scale stands in. The residual is scaled by what the same steps do to
+    synthetic grain of GRAIN_BLUR_PX.
     """
     others = [image for image in (previous, following) if image is not None]
     soft = cv2.GaussianBlur(centre, (0, 0), 2.0)
     rng = np.random.default_rng(0)
-    fields = [cv2.GaussianBlur(rng.standard_normal(centre.shape[:2]).astype(np.float32), (0, 0), GRAIN_BLUR_PX) for _ in range(3)]
+    noise = rng.standard_normal((3, *centre.shape[:2])).astype(np.float32)
+    fields = [cv2.GaussianBlur(field, (0, 0), GRAIN_BLUR_PX) for field in noise]
     if others:
         residual = centre - sum(carry(image, where) for image, where in zip(others, maps, strict=True)) / len(others)
-        response = fields[0] - sum(carry(field, where) for field, where in zip(fields[1:], maps, strict=False)) / len(others)
+        carried = [carry(field, where) for field, where in zip(fields[1:], maps, strict=False)]
+        response = fields[0] - sum(carried) / len(others)
     else:
         residual, response = centre - smooth(centre, 0), fields[0] - smooth(fields[0], 0)
     slope = np.hypot(cv2.Scharr(soft.mean(axis=-1), cv2.CV_32F, 1, 0), cv2.Scharr(soft.mean(axis=-1), cv2.CV_32F, 0, 1))
@@ -130,46 +148,50 @@ def sample_between(previous: np.ndarray | None, centre: np.ndarray, following: n
 def fit_grain(samples: Iterable[Sample], clean: bool) -> GrainModel:
     """The grain model of a shot from what several frames showed.
 
-    Robust: every deviation is a median absolute deviation, so that edges and mistracked pixels don't count. Levels nobody saw take the
-    nearest seen one's. Returns :data:`NO_GRAIN` where the plate is clean or there is too little to see.
+    Robust: every deviation is a median absolute deviation, so that edges and mistracked pixels don't count. Levels
+    nobody saw take the nearest seen one's. Returns :data:`NO_GRAIN` where the plate is clean or there is too little
+    to see.
     """
     seen = list(samples)
     if clean or not seen:
         return NO_GRAIN
     residual, level = (np.concatenate([getattr(s, name)[s.flat] for s in seen]) for name in ("residual", "level"))
-    curves = [_curve(residual[:, channel], level[:, channel]) for channel in range(3)]
-    if any(curve is None for curve in curves) or max(float(np.median(curve)) for curve in curves if curve is not None) < CLEAN_SIGMA:
+    curves = np.array([_curve(residual[:, channel], level[:, channel]) for channel in range(3)])
+    if np.median(curves, axis=1).max() < CLEAN_SIGMA:
         return NO_GRAIN
-    model = GrainModel(tuple(tuple(float(v) for v in curve) for curve in curves if curve is not None), ((0.0,) * NUM_BANDS,) * 3)
-    return GrainModel(model.sigma, _band_shares(seen, model))
+    return GrainModel(_rows(curves), _rows(_band_shares(seen, GrainModel(_rows(curves), NO_GRAIN.bands))))
 
 
-def _curve(residual: np.ndarray, level: np.ndarray) -> np.ndarray | None:
-    """Deviation at each of LEVELS, smoothed over neighbours, or none where no level has MIN_SAMPLES."""
+def _rows(table: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(value) for value in row) for row in table)
+
+
+def _curve(residual: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Deviation at each of LEVELS, smoothed over neighbours; all 0 where no level has MIN_SAMPLES."""
     step = float(LEVELS[1] - LEVELS[0])
     index = np.clip(np.rint((level - LEVELS[0]) / step).astype(int), 0, len(LEVELS) - 1)
     counts = np.bincount(index, minlength=len(LEVELS))
     good = np.nonzero(counts >= MIN_SAMPLES)[0]
     if not len(good):
-        return None
+        return np.zeros(len(LEVELS))
     sigma = np.array([MAD_TO_SIGMA * np.median(np.abs(residual[index == i])) for i in good])
     full = np.interp(LEVELS, LEVELS[good], np.maximum(sigma, sigma.max() * 1e-3))
     return np.convolve(np.pad(full, 1, mode="edge"), (0.25, 0.5, 0.25), mode="valid")
 
 
-def _band_shares(samples: Sequence[Sample], model: GrainModel) -> tuple[tuple[float, ...], ...]:
+def _band_shares(samples: Sequence[Sample], model: GrainModel) -> np.ndarray:
+    """(3, NUM_BANDS): deviation of the grain in each a trous band, for grain of deviation 1."""
     found = []
     for sample in samples:
         bands, _ = split_bands(sample.residual / model.sigma_log(sample.level))
         found.append([MAD_TO_SIGMA * np.median(np.abs(band[sample.flat]), axis=0) for band in bands])
-    shares = np.median(np.asarray(found), axis=0)  # (NUM_BANDS, 3)
-    return tuple(tuple(float(v) for v in column) for column in shares.T)
+    return np.asarray(np.median(np.asarray(found), axis=0).T)
 
 
 def is_clean(image_log: np.ndarray) -> bool:
     """True where a picture has blocks too flat for any grain: grain covers the whole frame, picture detail does not.
 
-    Shapes: image_log (H, W, 3), a whole frame. Blocks in deep black, or without any variation at all (mattes, clipped areas,
+    Shapes: image_log (H, W, 3), a whole frame. Blocks in deep black, or of one value (mattes, clipped areas,
     letterbox), are not asked; a frame without other blocks counts as clean.
     """
     size = BLOCK_PX
@@ -178,9 +200,9 @@ def is_clean(image_log: np.ndarray) -> bool:
         return True
     blocks = image_log[: rows * size, : columns * size].reshape(rows, size, columns, size, 3).swapaxes(1, 2)
     blocks = blocks.reshape(rows * columns, size * size, 3)
-    lit = blocks.mean(axis=(1, 2)) > encode_log(np.float32(0.004))
+    lit = blocks.mean(axis=(1, 2)) > SHADOW_LOG
     sigma = _detrended_deviation(blocks[lit]).max(axis=1)
-    alive = sigma[sigma > 1e-7]
+    alive = sigma[np.ptp(blocks[lit], axis=1).max(axis=1) > 0]
     return not len(alive) or float(np.percentile(alive, 5)) < CLEAN_SIGMA
 
 
@@ -215,4 +237,4 @@ def smooth(image: np.ndarray, scale: int) -> np.ndarray:
 
 def carry(image: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Sample an image at the cv2.remap positions ``where`` (h, w, 2), bicubic, edges repeated."""
-    return cv2.remap(image, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.remap(image, where[..., 0], where[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))

@@ -36,8 +36,9 @@ def _spread(matte: np.ndarray, radius: int, dilate: bool) -> np.ndarray:
 def feather(matte: np.ndarray, px: float) -> np.ndarray:
     """A soft edge that lies wholly inside: 0 where the matte was 0 on its edge, 1 about ``px`` further in.
 
-    Shapes: matte (H, W) float32 0..1. Returns the same. The edge is a blurred one, so that it moves smoothly with a face that moves by
-    fractions of a pixel. Parts narrower than ``px`` get weaker. An edge of the image is no edge of the matte.
+    Shapes: matte (H, W) float32 0..1. Returns the same. The edge is a blurred one, so that it moves smoothly with a
+    face that moves by fractions of a pixel. Parts narrower than ``px`` get weaker. An edge of the image is no edge
+    of the matte.
     """
     if px <= 0 or not matte.size:
         return matte.copy()
@@ -69,9 +70,11 @@ def unit(matte: np.ndarray) -> np.ndarray:
 
 
 def fade_at_crop_edge(matte: np.ndarray, window: Window, plate: Window, px: int) -> np.ndarray:
-    """Let the matte run out over ``px`` pixels where the crop ends inside the picture; at the picture's own border it stays.
+    """Let the matte run out over ``px`` pixels where the crop ends inside the picture; at the picture's own border it
+    stays.
 
-    Shapes: matte (h, w) covering ``window``. Returns the same. Without it a face that is larger than its crop shows the crop's edge.
+    Shapes: matte (h, w) covering ``window``. Returns the same. Without it a face that is larger than its crop shows
+    the crop's edge.
     """
     ramp_x = _edge_ramp(window.width, px, window.x > plate.x, window.right < plate.right)
     ramp_y = _edge_ramp(window.height, px, window.y > plate.y, window.bottom < plate.bottom)
