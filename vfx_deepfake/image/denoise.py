@@ -122,7 +122,7 @@ def flow_map(centre: np.ndarray, other: np.ndarray) -> np.ndarray:
     """
     low, high = np.percentile(centre.mean(axis=-1), (0.5, 99.5))
     first, second = (_grey(image, float(low), float(high)) for image in (centre, other))
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)  # type: ignore[call-overload]
     rows, columns = np.indices(flow.shape[:2], np.float32)
     return flow + np.stack([columns, rows], axis=-1)
 
