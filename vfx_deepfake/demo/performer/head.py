@@ -1,0 +1,245 @@
+"""The performer's head, neck and shoulders as one grid of points in head space, and how expression moves it.
+
+Head space, in centimetres: origin on the line of the eyes at the axis of the ears, x to the image's right, y up, z to the camera.
+Every grid point has *rest coordinates* that never change: (X, Y) the angle around the head times ``AROUND_CM`` and the height, in which
+skin is painted, and (x, y) the place seen straight from the front, in which features are described.
+All numbers are assumed: common proportions of an adult head (about 15 cm wide, 23 cm high), shaped by eye.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vfx_deepfake.demo.performer.curves import Array, bell, smooth_max, smoothstep, through, twin
+
+AROUND_CM = 8.5  # X = angle * AROUND_CM
+LIP_Y = -7.3  # height of the closed lips' line
+MOUTH_HALF_CM = 2.55
+EYE_X, EYE_Y = 3.2, 0.0
+TOP_Y, FOOT_Y = 12.0, -27.0
+JAW_DEGREES, _JAW_JOINT_Y = 13.0, -1.5
+
+# y: half width, depth to the front, depth to the back, from the axis of the ears
+_SKULL = [
+    (-16.0, 2.4, 1.0, 2.0),
+    (-13.4, 3.1, 2.6, 3.0),
+    (-12.5, 3.7, 5.6, 4.0),
+    (-11.8, 4.2, 7.35, 4.5),
+    (-10.8, 4.75, 8.15, 5.0),
+    (-9.4, 5.4, 8.25, 5.5),
+    (-8.0, 5.95, 8.35, 6.0),
+    (-6.0, 6.45, 8.5, 6.8),
+    (-4.0, 6.85, 8.55, 7.8),
+    (-2.0, 7.15, 8.6, 9.0),
+    (0.0, 7.35, 8.75, 9.8),
+    (2.0, 7.45, 9.0, 10.2),
+    (4.0, 7.5, 8.95, 10.3),
+    (6.0, 7.3, 8.45, 10.1),
+    (8.0, 6.6, 7.35, 9.2),
+    (9.5, 5.6, 6.0, 7.9),
+    (10.7, 4.3, 4.4, 6.2),
+    (11.5, 2.8, 2.8, 4.0),
+    (12.0, 0.05, 0.05, 0.05),
+]
+# y: half width, depth to the front, depth to the back of neck and shoulders
+_NECK = [
+    (-27.0, 22.0, 9.5, 10.0),
+    (-23.5, 20.5, 8.6, 9.5),
+    (-21.0, 17.5, 7.4, 9.0),
+    (-19.3, 12.0, 5.9, 8.3),
+    (-18.2, 8.2, 4.6, 7.8),
+    (-17.0, 6.2, 3.6, 7.5),
+    (-15.0, 5.7, 3.3, 7.4),
+    (-12.0, 5.6, 3.0, 7.4),
+    (-8.0, 5.5, 2.5, 7.4),
+    (12.0, 0.05, 0.05, 0.05),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadGrid:
+    """The head at rest: rows from crown to chest, columns around. The row pair ``lip_row``, ``lip_row + 1`` lies on the lips' line.
+
+    position (R, C, 3) head space; angle (C,); height (R,) of the rows; front (R, C, 2) rest (x, y); lower (R, 1) 1 below the lips' line.
+    """
+
+    position: Array
+    angle: Array
+    height: Array
+    front: Array
+    lower: Array
+    lip_row: int
+
+    @property
+    def painted(self) -> Array:
+        """(R, C, 2) rest coordinates (X, Y) in which skin is painted."""
+        across = np.broadcast_to(self.angle[None, :] * AROUND_CM, self.front.shape[:2])
+        down = np.broadcast_to(self.height[:, None], self.front.shape[:2])
+        return np.stack([across, down], -1).astype(np.float32)
+
+
+def base_radius(angle: Array, y: Array) -> Array:
+    """Distance of the bare head from the axis of the ears, without features; angle 0 looks at the camera."""
+    sine, cosine = np.abs(np.sin(angle)), np.cos(angle)
+    skull = _section(through(_SKULL, y), sine, cosine, 2.25)
+    neck = _section(through(_NECK, y), sine, cosine, 2.1)
+    return smooth_max(skull, neck, 0.9)
+
+
+def _section(profile: list[Array], sine: Array, cosine: Array, power: float) -> Array:
+    half, front, back = profile
+    depth = np.where(cosine > 0, front, back)
+    return ((sine / half) ** power + (np.abs(cosine) / depth) ** power) ** (-1.0 / power)
+
+
+def relief(x: Array, y: Array) -> Array:
+    """How far features stand out to the front of the bare head, cm, at front coordinates (x, y)."""
+    side = np.abs(x)
+    z = _nose(x, y)
+    z -= 1.15 * twin(x, y, EYE_X - 0.1, 0.25, 1.55, 0.95)  # sockets
+    z += 0.85 * twin(x, y, EYE_X, -0.05, 1.0, 0.72)  # lids over the eyeball
+    z += 0.42 * np.exp(-(((y - 1.75 - 0.05 * side) / 0.62) ** 2)) * smoothstep(6.4, 3.0, side)  # brow ridge
+    z += 0.55 * twin(x, y, 4.7, -2.5, 1.7, 1.2)  # cheekbones
+    z -= 0.30 * twin(x, y, 4.9, -6.0, 1.3, 1.8)  # hollow of the cheek
+    z += 0.55 * bell(x, y, 0.0, -7.2, 2.4, 1.5)  # teeth behind the lips
+    z -= 0.14 * bell(x, y, 0.0, -6.0, 0.24, 0.55)  # philtrum
+    z += 0.07 * twin(x, y, 0.42, -6.1, 0.18, 0.5)
+    z += _lips(x, y)
+    z -= 0.42 * bell(x, y, 0.0, -9.05, 1.5, 0.42)  # furrow over the chin
+    z += 0.55 * bell(x, y, 0.0, -10.5, 1.35, 0.9)  # chin
+    z -= 0.25 * twin(x, y, 6.3, 2.2, 0.9, 1.6)  # temples
+    return z
+
+
+def _nose(x: Array, y: Array) -> Array:
+    side = np.abs(x)
+    rise = np.interp(
+        y, [-5.55, -5.15, -4.75, -4.35, -4.0, -3.4, -1.0, 0.4, 1.4], [0.0, 0.65, 1.75, 2.25, 2.3, 2.0, 0.95, 0.42, 0.0]
+    )
+    width = np.interp(y, [-5.2, -4.2, -3.2, -1.5, 0.4, 1.6], [0.95, 0.9, 0.78, 0.66, 0.62, 1.0])
+    ridge = rise * np.exp(-(np.abs(side / width) ** 2.3))
+    base = 0.45 * np.exp(-(np.abs(side / (1.9 * width)) ** 2.0)) * smoothstep(-5.2, -4.5, y) * smoothstep(0.8, -1.0, y)
+    wings = 0.78 * twin(x, y, 1.42, -4.5, 0.40, 0.42)
+    return ridge + base + wings - 0.35 * twin(x, y, 0.62, -5.02, 0.26, 0.16)
+
+
+def _lips(x: Array, y: Array) -> Array:
+    across = np.clip(1.0 - (x / (MOUTH_HALF_CM + 0.15)) ** 2, 0.0, 1.0)
+    upper = 0.34 * across**0.8 * np.exp(-(((y + 6.92) / 0.34) ** 2))
+    lower = 0.46 * across**0.9 * np.exp(-(((y + 7.74) / 0.40) ** 2))
+    line = 0.30 * np.clip(across, 0, 1) ** 0.5 * np.exp(-(((y - LIP_Y) / 0.13) ** 2))
+    corners = 0.22 * twin(x, y, MOUTH_HALF_CM + 0.1, LIP_Y, 0.3, 0.3)
+    return upper + lower - line - corners
+
+
+def build_head(rows: int, columns: int) -> HeadGrid:
+    """The resting head on about ``rows`` x ``columns`` points, denser where the features are."""
+    height, lip_row = _row_heights(rows)
+    t = np.linspace(-1.0, 1.0, columns)
+    angle = np.pi * (0.55 * t + 0.45 * t**3)  # denser at the front
+    y, a = np.meshgrid(height, angle, indexing="ij")
+    radius = base_radius(a, y)
+    x, z = radius * np.sin(a), radius * np.cos(a)
+    facing = smoothstep(-0.1, 0.35, np.cos(a))
+    z = z + relief(x, y) * facing
+    position = np.stack([x, y, z], -1)
+    outward = np.stack([np.sin(a), np.zeros_like(a), np.cos(a)], -1)
+    position += outward * (_hair_volume(a, y) + _ears(a, y))[..., None]
+    lower = (np.arange(len(height)) > lip_row).astype(np.float32)[:, None]
+    return HeadGrid(position, angle, height, np.stack([x, y], -1), lower, lip_row)
+
+
+def _row_heights(rows: int) -> tuple[Array, int]:
+    """Heights from crown to chest; density by weight, with two rows exactly on the lips' line."""
+    fine = np.linspace(TOP_Y, FOOT_Y, 4000)
+    weight = (
+        0.45
+        + 1.0 * smoothstep(4.5, 2.5, fine) * smoothstep(-14.0, -12.0, fine)
+        + 0.7 * np.exp(-(((fine + 6.0) / 3.0) ** 2))
+    )
+    weight += 1.5 * smoothstep(10.5, 11.9, fine)
+    share = np.cumsum(weight) / weight.sum()
+    upper = max(8, round(rows * float(np.interp(-LIP_Y, -fine, share))))
+    split = float(np.interp(-LIP_Y, -fine, share))
+    above = np.interp(np.linspace(share[0], split, upper), share, fine)
+    below = np.interp(np.linspace(split, 1.0, rows - upper), share, fine)
+    above[-1] = below[0] = LIP_Y
+    return np.concatenate([above, below]), upper - 1
+
+
+def hairline(angle: Array) -> Array:
+    """Height of the hair's edge at each angle around the head: over the forehead, down the temples, behind the ears to the nape."""
+    around = np.abs(angle)
+    return np.interp(
+        around,
+        [0.0, 0.35, 0.62, 0.85, 1.12, 1.32, 1.5, 1.75, 2.0, 3.2],
+        [6.6, 6.9, 6.1, 4.4, 2.6, -0.6, 0.6, -0.5, -5.5, -8.0],
+    )
+
+
+def _hair_volume(angle: Array, y: Array) -> Array:
+    over = y - hairline(angle)
+    return 0.75 * smoothstep(0.0, 2.2, over) * smoothstep(12.2, 11.0, y) + 0.12 * smoothstep(-0.1, 0.5, over)
+
+
+def _ears(angle: Array, y: Array) -> Array:
+    """Ears stand out to the side: a rim with a hollow in it."""
+    around = np.abs(angle) - 1.62
+    shape = (around / 0.20) ** 2 + ((y + 1.3 - 0.4 * around) / 3.0) ** 2
+    return 1.7 * smoothstep(1.0, 0.55, shape) * (0.75 + 1.2 * around).clip(0.2, 1.2) - 0.55 * smoothstep(
+        0.35, 0.05, shape
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """What the face does, each 0 at rest and 1 at full: smile, jaw (open), part (lips apart), raise (brows), blink, sag (of age)."""
+
+    smile: float = 0.0
+    jaw: float = 0.0
+    part: float = 0.0
+    brows: float = 0.0
+    blink: float = 0.0
+    pucker: float = 0.0
+    sag: float = 0.0
+
+
+def expressed(grid: HeadGrid, e: Expression) -> Array:
+    """Grid positions (R, C, 3) in head space under an expression; the eyes' lids move in :mod:`eyes`, not here."""
+    p = grid.position.copy()
+    x, y = grid.front[..., 0], grid.front[..., 1]
+    side, front = np.abs(x), np.broadcast_to(np.cos(grid.angle)[None, :] > 0, x.shape)
+    sign = np.sign(x)
+    sag = e.sag * smoothstep(-11.6, -10.0, y)  # the neck stays
+    mouth = np.sqrt(np.clip(1.0 - (x / MOUTH_HALF_CM) ** 2, 0.0, 1.0)) * front
+    near = np.exp(-np.maximum(0.0, np.abs(y - LIP_Y) - 0.2) / 1.1)
+    low, high = grid.lower * mouth, (1.0 - grid.lower) * mouth
+    p[..., 1] += high * near * (0.30 * e.part + 0.10 * e.smile) - low * near * 0.38 * e.part
+    p[..., 2] += (mouth * near) * (0.55 * e.pucker)
+    p = turned_with_jaw(p, e.jaw, _jaw_weight(x, y, low, high, near))
+    corner = twin(x, y, MOUTH_HALF_CM, LIP_Y, 1.15, 1.0) * front
+    p[..., 0] += sign * corner * (0.50 * e.smile - 0.75 * e.pucker) * smoothstep(0.0, 1.2, side)
+    p[..., 1] += corner * 0.50 * e.smile
+    p[..., 2] -= corner * (0.35 * e.smile - 0.3 * e.pucker)
+    cheek = twin(x, y, 4.2, -3.2, 1.5, 1.3) * front
+    p[..., 1] += cheek * 0.30 * e.smile - 0.22 * sag * twin(x, y, 4.9, -8.4, 1.6, 2.0) * front
+    p[..., 2] += cheek * 0.32 * e.smile + 0.10 * sag * twin(x, y, 4.4, -8.6, 1.2, 1.2) * front
+    brow = np.exp(-(((y - 2.6) / 1.5) ** 2)) * smoothstep(6.5, 4.0, side) * front
+    p[..., 1] += brow * (0.55 * e.brows - 0.10 * e.sag)
+    return p
+
+
+def _jaw_weight(x: Array, y: Array, low: Array, high: Array, near: Array) -> Array:
+    skin = smoothstep(-4.8, -9.3, y) * smoothstep(-16.0, -11.5, y)
+    back = smoothstep(7.4, 5.0, np.abs(x))
+    return (skin + low * near * (1.0 - skin) - high * near * skin) * back
+
+
+def turned_with_jaw(points: Array, jaw: float, weight: Array | float = 1.0) -> Array:
+    """Points (..., 3) turned about the jaw's joint, by the ears, by up to ``JAW_DEGREES``; ``weight`` (...) is each point's share."""
+    turn = np.deg2rad(JAW_DEGREES) * jaw * np.asarray(weight)
+    y, z = points[..., 1] - _JAW_JOINT_Y, points[..., 2]
+    cosine, sine = np.cos(turn), np.sin(turn)
+    return np.stack([points[..., 0], cosine * y - sine * z + _JAW_JOINT_Y, sine * y + cosine * z], -1)

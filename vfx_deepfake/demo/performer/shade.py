@@ -1,0 +1,143 @@
+"""Shading of the pixels that see the performer: skin, hair, cloth, lids and eyes, and which region of the face each belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vfx_deepfake.demo.performer.camera import Camera, head_ray
+from vfx_deepfake.demo.performer.curves import Array, normalised, smoothstep
+from vfx_deepfake.demo.performer.eyes import LidPlaces, eyeball, lid_paint, lid_places
+from vfx_deepfake.demo.performer.head import LIP_Y, MOUTH_HALF_CM
+from vfx_deepfake.demo.performer.light import Lights, diffuse, gloss
+from vfx_deepfake.demo.performer.performance import Moment
+
+REGIONS = ("skin", "eyes", "brows", "nose", "lips", "mouth")  # they share the face out between them
+CLOTH = np.array([0.030, 0.042, 0.060])
+LASH = np.array([0.010, 0.007, 0.006])
+_COLLAR_Y = -17.6
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The visible surface, one entry for each fine pixel (N): where, what was painted there, how it is lit."""
+
+    row: Array
+    column: Array
+    pixels: Array  # (N, 2) fine plate coordinates
+    camera: Camera
+    front: Array  # (N, 2) rest front coordinates
+    painted: Array  # (N, 2) rest (X, Y)
+    normal: Array
+    openness: Array
+    key_share: Array
+    colour: Array  # (N, 4) albedo, gloss
+    slope: Array  # (N, 4) height gradient, hair, lips
+    moving: Array  # (N, 4) gradients of smile and brows
+    turn: Array
+    lid_z: float
+
+
+def shade_surface(s: Surface, moment: Moment, age: float, lights: Lights) -> tuple[Array, Array, Array]:
+    """Colour (N, 3), cover (N,) and shares of the regions (N, len(REGIONS))."""
+    view = normalised(np.array([0.0, 0.0, s.camera.distance_cm]) - _rough_world(s)).astype(np.float32)
+    cloth = smoothstep(0.25, -0.25, s.painted[:, 1] - _COLLAR_Y - 0.5 * np.cos(s.painted[:, 0] / 6.0))
+    albedo, shine = _dressed(s, cloth)
+    eye = _eye_pixels(s, moment)
+    lids = LidPlaces(*(value[eye] for value in _lid_values(s, moment)))
+    shade, lash, rim = lid_paint(lids, moment.eyes, age)
+    albedo[eye] = albedo[eye] * shade[:, None]
+    albedo[eye] += (np.array([0.50, 0.27, 0.22]) - albedo[eye]) * rim[:, None]
+    albedo[eye] += (LASH - albedo[eye]) * lash[:, None]
+    bumped = _bumped(s, moment, cloth)
+    colour = albedo * diffuse(s.normal, bumped, lights, s.openness * _lip_shadow(s), s.key_share)
+    colour += gloss(bumped, view, lights, shine * s.openness, s.key_share)
+    regions = _regions(s)
+    _open_eyes(colour, regions, s, eye, lids, moment, age, lights)
+    return colour, np.ones(len(colour), np.float32), regions
+
+
+def _rough_world(s: Surface) -> Array:
+    """World positions good enough for a direction to the camera: on the plane of the face."""
+    offset = (s.pixels - np.asarray(s.camera.centre_px)) * (s.camera.distance_cm / s.camera.focal_px)
+    return np.stack([offset[:, 0], -offset[:, 1], np.full(len(offset), 6.0)], -1)
+
+
+def _dressed(s: Surface, cloth: Array) -> tuple[Array, Array]:
+    """Albedo (N, 3) and strength of gloss (N,) with the collar on."""
+    rib = 0.85 + 0.15 * np.sin(s.painted[:, 0] * 9.0)
+    albedo = s.colour[:, :3] + (CLOTH * rib[:, None] - s.colour[:, :3]) * cloth[:, None]
+    return albedo.astype(np.float32), s.colour[:, 3] * (1.0 - 0.9 * cloth)
+
+
+def _bumped(s: Surface, moment: Moment, cloth: Array) -> Array:
+    """Normals with the relief of skin, age and expression."""
+    smile, brows = moment.expression.smile, max(moment.expression.brows, 0.0)
+    slope = s.slope[:, :2] + s.moving[:, :2] * smile + s.moving[:, 2:] * brows
+    slope = slope * (1.0 - cloth)[:, None]
+    across = normalised(np.cross(s.turn[:, 1].astype(np.float32)[None], s.normal))
+    up = np.cross(s.normal, across)
+    return normalised(s.normal - slope[:, :1] * across - slope[:, 1:] * up).astype(np.float32)
+
+
+def _lip_shadow(s: Surface) -> Array:
+    """Lips darken toward the line where they meet."""
+    gap = np.abs(s.front[:, 1] - LIP_Y)
+    within = smoothstep(MOUTH_HALF_CM + 0.35, MOUTH_HALF_CM - 0.3, np.abs(s.front[:, 0]))
+    return 1.0 - 0.62 * np.exp(-((gap / 0.11) ** 2)) * within
+
+
+def _lid_values(s: Surface, moment: Moment) -> tuple[Array, Array, Array, Array]:
+    places = lid_places(s.front, moment.eyes)
+    return places.u, places.over_upper, places.over_lower, places.side
+
+
+def _eye_pixels(s: Surface, moment: Moment) -> Array:
+    """Numbers of the pixels around the eyes, on the front of the head."""
+    front = np.abs(s.painted[:, 0]) < 9.0
+    close = np.flatnonzero(front & (np.abs(s.front[:, 1]) < 1.6))
+    near = lid_places(s.front[close], moment.eyes).near
+    return close[near]
+
+
+def _open_eyes(
+    colour: Array, regions: Array, s: Surface, eye: Array, lids: LidPlaces, moment: Moment, age: float, lights: Lights
+) -> None:
+    """Put the eyeball into the opening between the lids, in place."""
+    footprint = s.camera.distance_cm / s.camera.focal_px
+    inside = lids.inside(footprint)
+    chosen = np.flatnonzero(inside > 0)
+    if len(chosen) == 0:
+        return
+    numbers = eye[chosen]
+    own = LidPlaces(lids.u[chosen], lids.over_upper[chosen], lids.over_lower[chosen], lids.side[chosen])
+    ray = head_ray(s.camera, moment.pose, s.pixels[numbers])
+    seen = eyeball(ray, own, moment.eyes, s.turn, lights, s.lid_z, age)
+    cover = inside[chosen][:, None]
+    colour[numbers] += (seen - colour[numbers]) * cover
+    regions[numbers] *= 1.0 - cover
+    regions[numbers, REGIONS.index("eyes")] += inside[chosen]
+
+
+def _regions(s: Surface) -> Array:
+    """Shares (N, len(REGIONS)) of the face's regions; they add up to the face's oval."""
+    x, y = np.abs(s.front[:, 0]), s.front[:, 1]
+    front = np.abs(s.painted[:, 0]) < 0.5 * np.pi * 8.5
+    face = smoothstep(1.03, 0.97, (x / 6.9) ** 2 + ((y + 2.7) / 9.0) ** 2) * front
+    lips = s.slope[:, 3]
+    u = np.clip((x - 1.15) / 4.3, 0.0, 1.0)
+    brow_y = 1.45 + 0.75 * np.sin(np.pi * np.minimum(u / 0.68, 1.0) * 0.5) - 1.15 * np.maximum(0.0, u - 0.66) / 0.34
+    brows = smoothstep(0.55, 0.45, np.abs(y - brow_y - 0.1)) * smoothstep(0.8, 0.9, x) * smoothstep(5.8, 5.6, x)
+    nose = (
+        smoothstep(1.05, 0.95, x / np.interp(y, [-4.5, 0.5], [2.0, 0.9]))
+        * smoothstep(-5.7, -5.5, y)
+        * smoothstep(0.8, 0.6, y)
+    )
+    rest = face.copy()
+    out = np.zeros((len(x), len(REGIONS)), np.float32)
+    for name, share in (("lips", lips), ("brows", brows), ("nose", nose)):
+        out[:, REGIONS.index(name)] = rest * share
+        rest = rest * (1.0 - share)
+    out[:, REGIONS.index("skin")] = rest
+    return out
