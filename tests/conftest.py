@@ -26,7 +26,7 @@ def wide_shot(tmp_path_factory: pytest.TempPathFactory) -> DemoShot:
 
 @pytest.fixture
 def own_shot(small_shot: DemoShot, tmp_path: Path) -> Callable[[str], Path]:
-    """Give a private copy of the small shot, which a test may change; call it with the name of the folder.
+    """Give a private copy of the small shot, which a test may change; call it with the name of the folder."""
 
     def copy(name: str = "small") -> Path:
         return Path(shutil.copytree(small_shot.folder, tmp_path / name))
