@@ -1,9 +1,10 @@
 """The bounded log encoding that models see: ACEScct's curve, continued linearly below its toe.
 
-Scene-linear black lies near 0.073, 18 % grey at 0.414, 1.0 at 0.555 and ten stops over grey at 0.984; negatives come back.
+Scene-linear black lies near 0.073, 18 % grey at 0.414, 1.0 at 0.555 and ten stops over grey at 0.984; negatives come
+back.
 
-Source: Academy S-2016-001, "ACEScct, A Quasi-Logarithmic Encoding of ACES Data for use within Color Grading Systems", section 4.4.
-The standard's curve is linear below X_BREAK already; unlike its decoding, ours does not clip at 65504.
+Source: Academy S-2016-001, "ACEScct, A Quasi-Logarithmic Encoding of ACES Data for use within Color Grading Systems",
+section 4.4. The standard's curve is linear below X_BREAK already; unlike its decoding, ours does not clip at 65504.
 """
 
 from __future__ import annotations
@@ -26,22 +27,24 @@ LOG_OFFSET = 9.72
 def encode_log(linear: Array) -> Array:
     """Scene-linear to the model encoding, per value.
 
-    Shapes: any numpy array or torch tensor; half is widened to float32, float32 and float64 stay. Returns the same shape.
-    Negative input follows the toe's straight line; NaN stays NaN. The gradient is finite for every finite input.
+    Shapes: any numpy array or torch tensor; half is widened to float32, float32 and float64 stay. Returns the same
+    shape. Negative input follows the toe's straight line; NaN stays NaN. The gradient is finite for every finite
+    input.
     """
     x, xp = _wide(linear)
     above = xp.log2(x.clip(min=X_BREAK))  # clipped first: the branch not taken must not give NaN, nor a NaN gradient
-    return xp.where(x <= X_BREAK, x * TOE_SLOPE + TOE_OFFSET, (above + LOG_OFFSET) / LOG_SCALE)  # type: ignore[no-any-return]
+    return xp.where(x <= X_BREAK, x * TOE_SLOPE + TOE_OFFSET, (above + LOG_OFFSET) / LOG_SCALE)
 
 
 def decode_log(log: Array) -> Array:
-    """The model encoding back to scene-linear; the inverse of :func:`encode_log` to float32 rounding, for negatives too.
+    """The model encoding back to scene-linear; the inverse of :func:`encode_log` to float32 rounding, for negatives
+    too.
 
     Shapes: as there. Rounding of the encoded value, 2**-25 near 1, moves a bright pixel by up to 1e-6 of itself.
     """
     y, xp = _wide(log)
     below = (y - TOE_OFFSET) / TOE_SLOPE
-    return xp.where(y <= Y_BREAK, below, xp.exp2(y * LOG_SCALE - LOG_OFFSET))  # type: ignore[no-any-return]
+    return xp.where(y <= Y_BREAK, below, xp.exp2(y * LOG_SCALE - LOG_OFFSET))
 
 
 def _wide(values: Any) -> tuple[Any, Any]:

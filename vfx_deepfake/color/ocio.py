@@ -1,9 +1,10 @@
 """Colour conversion through one OCIO config: names checked, processors cached, float32 all the way.
 
-Optimisation: OCIO's default processors are used on purpose. A "straight OCIO conversion" by Nuke, oiiotool or anybody else uses
-them too, and the delivered codes must equal theirs. Measured on 6.2 million values, ACEScg to LogC3: they lie within 2.2e-6
-(0.002 of a 10-bit code) of the curve in double precision, OPTIMIZATION_LOSSLESS within the same 2.2e-6 with half the mean error and
-a quarter more time; the two differ in 0.06 % of 10-bit codes, always at a rounding edge and by one code.
+Optimisation: OCIO's default processors are used on purpose. A "straight OCIO conversion" by Nuke, oiiotool or anybody
+else uses them too, and the delivered codes must equal theirs. Measured on 6.2 million values, ACEScg to LogC3: they
+lie within 2.2e-6 (0.002 of a 10-bit code) of the curve in double precision, OPTIMIZATION_LOSSLESS within the same
+2.2e-6 with half the mean error and a quarter more time; the two differ in 0.06 % of 10-bit codes, always at a rounding
+edge and by one code.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ BUILTIN = "ocio://"
 class Color:
     """One OCIO config with its context variables.
 
-    ``config`` is an ``ocio://`` name or the path of a config file (also ``.ocioz``); ``context`` holds OCIO context variables such as
-    ``{"SHOT": "sh0010"}``, which choose the per-shot CDL. Safe to use from several threads.
+    ``config`` is an ``ocio://`` name or the path of a config file (also ``.ocioz``); ``context`` holds OCIO context
+    variables such as ``{"SHOT": "sh0010"}``, which choose the per-shot CDL. Safe to use from several threads.
     Raises: ColorError when the config can't be loaded.
     """
 
@@ -87,7 +88,9 @@ class Color:
         displays = self.displays()
         display = display or next(iter(displays))
         if display not in displays:
-            raise ColorError(f"{where}: '{display}' is not a display of {self.uri}; {_nearest(display, list(displays))}")
+            raise ColorError(
+                f"{where}: '{display}' is not a display of {self.uri}; {_nearest(display, list(displays))}"
+            )
         view = view or self._config.getDefaultView(display)
         if view not in displays[display]:
             hint = _nearest(view, list(displays[display]))
@@ -97,14 +100,16 @@ class Color:
     def convert(self, pixels: np.ndarray, source: str, target: str) -> np.ndarray:
         """Convert pixels from one colour space to another.
 
-        Shapes: pixels (H, W, C) float32 or half with C >= 3; the first three channels are R, G, B, further ones (alpha) come
-        through untouched. Returns a new float32 array. Negatives, values over 1, NaN and Inf go through as the transform has them.
+        Shapes: pixels (H, W, C) float32 or half with C >= 3; the first three channels are R, G, B, further ones
+        (alpha) come through untouched. Returns a new float32 array. Negatives, values over 1, NaN and Inf go through
+        as the transform has them.
         Raises: ColorError for an unknown space; ValueError for another shape.
         """
         return self._apply(pixels, self._processor(source, target))
 
     def display_encode(self, pixels: np.ndarray, source: str, display: str = "", view: str = "") -> np.ndarray:
-        """Scene values to display values, clipped to 0..1, for review pictures and face detection; looks of the view included.
+        """Scene values to display values, clipped to 0..1, for review pictures and face detection; looks of the view
+        included.
 
         Shapes: as :meth:`convert`. Raises: ColorError for unknown names, or where the view's look lacks this shot.
         """
@@ -130,7 +135,9 @@ class Color:
         try:
             self._config.validate()
         except ocio.Exception as error:
-            raise ColorError(f"{self.uri}: OCIO finds the config invalid ({_words(error)}); correct the config") from error
+            raise ColorError(
+                f"{self.uri}: OCIO finds the config invalid ({_words(error)}); correct the config"
+            ) from error
 
     def _views(self, display: str) -> tuple[str, ...]:
         return tuple(self._config.getViews(display))
@@ -171,7 +178,7 @@ class Color:
         return out
 
     def _in_blocks(self, pixels: np.ndarray, apply: Callable[[np.ndarray], None]) -> None:
-        """Run ``apply`` in place on blocks of rows, in threads where there is more than one block (OCIO releases the GIL)."""
+        """Run ``apply`` in place on blocks of rows, in threads where that pays (OCIO releases the GIL)."""
         rows = max(1, BLOCK_PIXELS // pixels.shape[1])
         blocks = [pixels[row : row + rows] for row in range(0, len(pixels), rows)]
         if self.threads == 1 or len(blocks) < 2 * self.threads:
@@ -187,7 +194,9 @@ def _load(config: str) -> Any:
         if config.startswith(BUILTIN):
             return ocio.Config.CreateFromBuiltinConfig(config.removeprefix(BUILTIN))
         if not Path(config).is_file():
-            raise ColorError(f"{config}: no such OCIO config; give an existing file or a built-in one, e.g. ocio://{builtin_names()[-1]}")
+            raise ColorError(
+                f"{config}: no such OCIO config; give an existing file or a built-in one, e.g. ocio://{builtin_names()[-1]}"
+            )
         return ocio.Config.CreateFromFile(config)
     except ocio.Exception as error:
         if config.startswith(BUILTIN):

@@ -1,4 +1,4 @@
-"""EXR frames in and out: windows, overscan, half and float, parts, layers and metadata kept; written whole or not at all."""
+"""EXR frames in and out: windows, overscan, half and float, parts, layers and metadata kept; written whole or not."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ HALF_MAX = 65504.0
 class Frame:
     """One picture with its place.
 
-    ``pixels`` (H, W, C) float32 cover ``data_window``; they hold half values exactly where ``half`` says so. ``channels`` are R, G, B and
-    A if there is one, or the names asked for. ``formats`` is the file's type of each channel.
+    ``pixels`` (H, W, C) float32 cover ``data_window``; they hold half values exactly where ``half`` says so.
+    ``channels`` are R, G, B and A if there is one, or the names asked for. ``formats`` is the file's type of each
+    channel.
     """
 
     pixels: np.ndarray
@@ -40,7 +41,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of an EXR to write: pixels (H, W, C) float32 or half that cover ``data_window``, channels named as in the file.
+    """One part of an EXR to write: pixels (H, W, C) float32 or half that cover ``data_window``, channels named as in
+    the file.
 
     Channels are stored as half, or as float32 where ``half`` is False; ``formats`` says it for each channel instead.
     """
@@ -87,7 +89,7 @@ def read_pixels(image: Any, header: Header, kind: str) -> np.ndarray:
     wanted = [index - first for index in header.channel_indices]
     if wanted != list(range(end - first)):
         pixels = np.ascontiguousarray(pixels[..., wanted])
-    return pixels  # type: ignore[no-any-return]
+    return pixels
 
 
 def write_exr(
@@ -99,8 +101,10 @@ def write_exr(
 ) -> None:
     """Write one EXR of one or more parts that share the display window; it appears whole or not at all.
 
-    ``metadata`` goes into the header of every part. Finite values beyond half's range are stored as its largest, never as infinity.
-    Raises: ValueError for parts that contradict themselves or an unknown compression; DeliveryError when the disk refuses.
+    ``metadata`` goes into the header of every part. Finite values beyond half's range are stored as its largest, never
+    as infinity.
+    Raises: ValueError for parts that contradict themselves or an unknown compression; DeliveryError when the disk
+    refuses.
     """
     path = Path(path)
     if compression not in COMPRESSIONS:
@@ -136,13 +140,17 @@ def write_failure(path: Path, aside: Path, words: str) -> Exception:
             probe.flush()
     except OSError as error:
         return error
-    return DeliveryError(f"{path}: could not be written ({words or 'no reason given'}); check the disk and run the same command again")
+    return DeliveryError(
+        f"{path}: could not be written ({words or 'no reason given'}); check the disk and run the same command again"
+    )
 
 
 def _spec(part: Part, display: Window, metadata: Mapping[str, Any], compression: str) -> Any:
     window = part.data_window
     if part.pixels.ndim != 3 or part.pixels.shape != (*window.shape, len(part.channels)):
-        raise ValueError(f"part '{part.name}': pixels {part.pixels.shape} do not fit {window} with channels {part.channels}")
+        raise ValueError(
+            f"part '{part.name}': pixels {part.pixels.shape} do not fit {window} with channels {part.channels}"
+        )
     if window.empty or display.empty:
         raise ValueError(f"part '{part.name}': EXR can't hold an empty window ({window}, display {display})")
     spec = oiio.ImageSpec(window.width, window.height, len(part.channels), "half")
@@ -155,6 +163,7 @@ def _spec(part: Part, display: Window, metadata: Mapping[str, Any], compression:
     elif set(formats) != {"half"}:
         spec.set_format("float")
         spec.channelformats = tuple(oiio.TypeDesc(name) for name in formats)
+    spec.attribute("DateTime", "")  # none unless the metadata has one: the clock would make each writing differ
     put(spec, metadata)
     spec.attribute("compression", compression)
     spec.attribute("name", part.name)
@@ -164,7 +173,9 @@ def _spec(part: Part, display: Window, metadata: Mapping[str, Any], compression:
 def _formats(part: Part) -> tuple[str, ...]:
     formats = part.formats or (("half" if part.half else "float",) * len(part.channels))
     if len(formats) != len(part.channels) or set(formats) - {"half", "float"}:
-        raise ValueError(f"part '{part.name}': formats {formats} for channels {part.channels}; want half or float for each")
+        raise ValueError(
+            f"part '{part.name}': formats {formats} for channels {part.channels}; want half or float for each"
+        )
     return formats
 
 

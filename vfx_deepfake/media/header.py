@@ -1,8 +1,9 @@
-"""The border to OpenImageIO for reading: opening, headers, the choice of part and channels, and its errors as one plain line.
+"""The border to OpenImageIO for reading: opening, headers, the choice of part and channels, and its errors as one
+plain line.
 
-Damaged files: OpenImageIO 3.2 checks chunk tables and sizes itself. On top of that the limits below keep a header that lies about its size
-from filling the memory, every failure is turned into one line, and a test reads a museum of broken files in processes with a time and
-memory limit.
+Damaged files: OpenImageIO 3.2 checks chunk tables and sizes itself. On top of that the limits below keep a header that
+lies about its size from filling the memory, every failure is turned into one line, and a test reads a museum of broken
+files in processes with a time and memory limit.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Header:
 def read_header(path: Path | str, part: str = "", layer: str = "", channels: Sequence[str] = ()) -> Header:
     """Read a file's header and choose part and channels.
 
-    ``part`` names an EXR part (empty: the first that has the channels); ``layer`` a layer (empty: plain R, G, B and A if present, else a
-    single channel); ``channels`` asks for exactly these, by their names in the file.
+    ``part`` names an EXR part (empty: the first that has the channels); ``layer`` a layer (empty: plain R, G, B and A
+    if present, else a single channel); ``channels`` asks for exactly these, by their names in the file.
     Raises: PlateError for a missing, damaged, deep or stereo file, and for a part, layer or channel it does not have.
     """
     with opened(Path(path)) as image:
@@ -71,7 +72,8 @@ def opened(path: Path) -> Iterator[Any]:
     Raises: PlateError in one line when it can't be opened, or when OpenImageIO fails inside.
     """
     if not path.is_file():
-        raise PlateError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; a readable image was expected; check the path")
+        found = "is a folder" if path.is_dir() else "no such file"
+        raise PlateError(f"{path}: {found}; a readable image was expected; check the path")
     try:
         image = oiio.ImageInput.open(str(path))
     except (RuntimeError, UnicodeDecodeError, MemoryError) as error:
@@ -88,7 +90,9 @@ def opened(path: Path) -> Iterator[Any]:
 
 def unreadable(path: Path, words: str) -> PlateError:
     """The line for a file that is damaged, truncated or no image."""
-    return PlateError(f"{path}: damaged or not an image ({words or 'no reason given'}); a whole image was expected; {COPY_AGAIN}")
+    return PlateError(
+        f"{path}: damaged or not an image ({words or 'no reason given'}); a whole image was expected; {COPY_AGAIN}"
+    )
 
 
 def library_words(source: Any) -> str:
@@ -131,7 +135,7 @@ _DEPTHS = {"uint8": 8, "uint16": 16, "half": 16}
 
 
 def _specs(image: Any, path: Path) -> list[Any]:
-    specs = []
+    specs: list[Any] = []
     while image.seek_subimage(len(specs), 0):
         specs.append(image.spec())
     if not specs:
@@ -147,13 +151,15 @@ def _window(x: int, y: int, width: int, height: int, path: Path) -> Window:
 
 def _refuse_deep_and_stereo(specs: list[Any], path: Path) -> None:
     if any(spec.deep for spec in specs):
-        raise PlateError(f"{path}: deep image (many samples a pixel); a flat one was expected; flatten it (Nuke: DeepToImage)")
+        raise PlateError(
+            f"{path}: deep image (many samples a pixel); a flat one was expected; flatten it (Nuke: DeepToImage)"
+        )
     views = {spec.get_string_attribute("view") for spec in specs} - {""}
     for spec in specs:
         views |= set(spec.getattribute("multiView") or ())
     if len(views) > 1:
         found = ", ".join(sorted(views))
-        raise PlateError(f"{path}: stereo image with the views {found}; one view a file was expected; write each view as its own shot")
+        raise PlateError(f"{path}: stereo image, views {found}; one view was expected; write each view as its own shot")
 
 
 def _choose_part(specs: list[Any], path: Path, part: str, layer: str, channels: Sequence[str]) -> int:
@@ -177,9 +183,15 @@ def _choose_channels(names: tuple[str, ...], path: Path, layer: str, channels: S
     if channels:
         wanted, advice = ", ".join(channels), "name one that is there"
     elif layer:
-        wanted, advice = f"{layer}.R, {layer}.G, {layer}.B", f"{_near(layer, _layers(names))}choose a layer that is there"
+        wanted, advice = (
+            f"{layer}.R, {layer}.G, {layer}.B",
+            f"{_near(layer, _layers(names))}choose a layer that is there",
+        )
     else:
-        wanted, advice = "R, G, B", "name the layer in the shot file, [plate].layer, or write the plate with these channels"
+        wanted, advice = (
+            "R, G, B",
+            "name the layer in the shot file, [plate].layer, or write the plate with these channels",
+        )
     raise PlateError(f"{path}: channels {found}; expected {wanted}; {advice}")
 
 

@@ -1,8 +1,8 @@
 """What a plate's header says besides its pixels: carried to the output with its type, and read as film terms.
 
-Metadata is a dict of name to text, number or :class:`Attribute`; names are OpenImageIO's, e.g. ``smpte:TimeCode``, ``FramesPerSecond``,
-``reelName``, ``chromaticities``. Attributes that describe how the file is stored (compression, tiling, line order) are not carried:
-the output has its own.
+Metadata is a dict of name to text, number or :class:`Attribute`; names are OpenImageIO's, e.g. ``smpte:TimeCode``,
+``FramesPerSecond``, ``reelName``, ``chromaticities``. Attributes that describe how the file is stored (compression,
+tiling, line order) are not carried: the output has its own.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ REEL = "reelName"
 NO_TIMECODE = 0xFFFFFFFF
 _DROP_FRAME_BIT = 1 << 6  # of the frames byte in SMPTE 12M's binary-coded decimal
 _STORAGE = frozenset(
-    """compression name type version chunkCount tiles view multiView preview dataWindow displayWindow lineOrder screenWindowCenter
-    screenWindowWidth acesImageContainerFlag thumbnail_width thumbnail_height thumbnail_nchannels Orientation""".split()
+    """compression name type version chunkCount tiles view multiView preview dataWindow displayWindow lineOrder
+    screenWindowCenter screenWindowWidth acesImageContainerFlag thumbnail_width thumbnail_height thumbnail_nchannels
+    Orientation""".split()
 )
 _STORAGE_PREFIXES = ("oiio:", "openexr:", "dpx:UserData")
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A value with its OpenImageIO type, e.g. ``Attribute("timecode", (0x01020304, 0))``, ``Attribute("rational2i", (24, 1))``."""
+    """A value with its OpenImageIO type, e.g. ``Attribute("rational2i", (24, 1))``."""
 
     type: str
     value: tuple[Any, ...]
@@ -71,7 +72,9 @@ def frame_rate(metadata: Mapping[str, Any]) -> Fraction | None:
         return Fraction(*value.value)
     for name in (FRAME_RATE, "dpx:TemporalFrameRate", "dpx:FrameRate"):
         number = metadata.get(name)
-        if isinstance(number, int | float) and math.isfinite(number) and number > 1:  # writers without a rate leave 0 or 1
+        if (
+            isinstance(number, int | float) and math.isfinite(number) and number > 1
+        ):  # writers without a rate leave 0 or 1
             return rate_fraction(float(number))
     return None
 
@@ -79,7 +82,7 @@ def frame_rate(metadata: Mapping[str, Any]) -> Fraction | None:
 def rate_fraction(rate: float) -> Fraction:
     """The film rate a decimal stands for: 23.976 is 24000/1001.
 
-    A rate within 0.001 of a whole number or of a whole number times 1000/1001 is taken as that, others to the thousandth.
+    A rate within 0.001 of a whole number, or of one times 1000/1001, is taken as that; others to the thousandth.
     """
     for candidate in (Fraction(round(rate)), Fraction(round(rate * 1001 / 1000) * 1000, 1001)):
         if abs(rate - float(candidate)) < 1e-3:
@@ -102,7 +105,7 @@ def timecode(metadata: Mapping[str, Any]) -> str:
 
 
 def timecode_word(metadata: Mapping[str, Any]) -> int | None:
-    """The time as 32 bits of SMPTE 12M binary-coded decimal, flags included; None where there is none or it is no time."""
+    """The time as 32 bits of SMPTE 12M binary-coded decimal, flags included; None where there is none."""
     value = metadata.get(TIMECODE)
     if not isinstance(value, Attribute) or not value.value or value.value[0] == NO_TIMECODE:
         return None
