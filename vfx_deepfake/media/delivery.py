@@ -46,18 +46,20 @@ def profile_named(name: str) -> Profile:
     return PROFILES[name]
 
 
-def depth_warning(plate_bits: int, plate_is_float: bool, profile: Profile) -> str:
+def depth_warning(plate_format: str, plate_bits: int, profile: str) -> str:
     """One line where the delivery can't hold what the plate holds; empty where it can.
 
-    Half float has eleven significant bits at every level, so 16-bit log keeps it and 10-bit log does not.
+    ``plate_format`` is the header's type of a channel. Half float has eleven significant bits at every level, so 16-bit
+    log keeps it, and 10-bit log does not.
+    Raises: ValueError for an unknown profile.
     """
-    if not profile.bits or profile.bits == 16 or (not plate_is_float and plate_bits <= profile.bits):
+    bits = profile_named(profile).bits
+    is_float = plate_format in ("half", "float", "double")
+    if bits in (0, 16) or (not is_float and plate_bits <= bits):
         return ""
-    found = f"{plate_bits}-bit {'float' if plate_is_float else 'integer'}"
-    return (
-        f"[delivery].profile: the plate is {found}, {profile.name} holds {profile.bits} bits; "
-        "take dpx16 or exr unless the client asked for this"
-    )
+    found = f"{plate_bits}-bit {'float' if is_float else 'integer'}"
+    advice = "take dpx16 or exr unless the client asked for this"
+    return f"[delivery].profile: the plate is {found}, {profile} holds {bits} bits a channel; {advice}"
 
 
 def quantise(values: np.ndarray, bits: int) -> tuple[np.ndarray, int]:

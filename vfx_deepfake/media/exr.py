@@ -180,7 +180,7 @@ def _formats(part: Part) -> tuple[str, ...]:
 
 
 def _stored(part: Part) -> np.ndarray:
-    """Pixels in the type handed to OpenImageIO: half for all-half parts, else float32, with half channels kept finite."""
+    """Pixels in the type handed to OpenImageIO: half where all channels are, else float32; half ones kept finite."""
     formats = _formats(part)
     pixels = part.pixels
     if pixels.dtype == np.float16:

@@ -127,7 +127,7 @@ def _unpadded(pattern: str) -> str:
 
 
 def _joined(head: str, tail: str, groups: list[list[str]]) -> list[tuple[int, tuple[int, ...]]]:
-    """(padding, frames) of the sequences of one name; pieces whose numbers outgrew a smaller padding are joined to it."""
+    """(padding, frames) of the sequences of one name, pieces whose numbers outgrew a smaller padding joined to it."""
     pieces: dict[int, set[int]] = {}
     for name in (name for names in groups for name in names):
         digits = name[len(head) : len(name) - len(tail)]
