@@ -83,6 +83,14 @@ def test_one_writer_at_a_time_and_a_killed_one_lets_go(tmp_path):
     pytest.fail("the lock of a killed process was never let go")
 
 
+def test_sharers_work_together_and_keep_others_out(tmp_path):
+    with one_writer(tmp_path, "render 1", shared=True), one_writer(tmp_path, "render 2", shared=True):
+        with pytest.raises(BusyError, match="works on it; wait"), one_writer(tmp_path, "train"):
+            pass
+    with one_writer(tmp_path, "train"), pytest.raises(BusyError, match=r"train \(host"), one_writer(tmp_path, "render", shared=True):
+        pass
+
+
 def test_located_adds_the_place_once():
     with pytest.raises(PlateError, match=r"^sh0010 frame 1001: no pixels$"), located("sh0010"), located("sh0010 frame 1001"):
         raise PlateError("no pixels")

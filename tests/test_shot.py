@@ -118,5 +118,9 @@ def test_a_pattern_without_its_number_is_refused(tmp_path):
 
 def test_a_version_under_way_is_hidden_beside_its_place(tmp_path):
     paths = ShotPaths(tmp_path, "sh", Naming())
-    assert paths.making(3).folder == tmp_path / "versions" / ".v003.making"
-    assert paths.making(3).exr_frame(1001).name == paths.version(3).exr_frame(1001).name == "sh_v003.1001.exr"
+    making = paths.making(3, "0123456789abcdef")
+    assert making.folder == tmp_path / "versions" / ".v003.0123456789ab.making"
+    assert making.exr_frame(1001).name == paths.version(3).exr_frame(1001).name == "sh_v003.1001.exr"
+    making.folder.mkdir(parents=True)
+    assert paths.unfinished() == [making.folder]
+    assert paths.version_numbers() == []

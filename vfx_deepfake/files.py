@@ -114,9 +114,10 @@ def sweep_parts(folder: Path) -> None:
 
 
 @contextmanager
-def one_writer(folder: Path, what: str) -> Iterator[None]:
+def one_writer(folder: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     """Hold the lock of ``folder`` while working in it; the kernel lets go when the process dies, however it dies.
 
+    ``shared`` lets others that say so too work at the same time (hosts that render different frames), and nobody else.
     Raises: BusyError naming host and process of the holder.
     """
     lock = folder / ".lock"
@@ -127,7 +128,7 @@ def one_writer(folder: Path, what: str) -> Iterator[None]:
         raise disk_error(lock, error) from error
     with handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
             handle.seek(0)
             holder = handle.read().strip() or "another process"

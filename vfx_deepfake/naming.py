@@ -103,10 +103,17 @@ class ShotPaths:
             number=number,
         )
 
-    def making(self, number: int) -> VersionPaths:
-        """Version ``number`` while it is being made: a hidden folder beside its place, so that the rename is whole."""
+    def making(self, number: int, identity: str) -> VersionPaths:
+        """Version ``number`` while it is being made: a hidden folder beside its place, so that the rename is whole.
+
+        ``identity`` is the hash of what it is made from: hosts that make the same version meet there, others do not.
+        """
         place = self.version(number).folder
-        return self.version(number, place.with_name(f".{place.name}.making"))
+        return self.version(number, place.with_name(f".{place.name}.{identity[:12]}.making"))
+
+    def unfinished(self) -> list[Path]:
+        """Hidden folders of versions under way or given up."""
+        return sorted((self.folder / self.naming.versions).parent.glob(".*.making"))
 
     def version_numbers(self) -> list[int]:
         """Numbers of the published versions, rising."""

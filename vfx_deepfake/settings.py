@@ -7,6 +7,7 @@ Each class is one table of shot.toml and each field one key; the comment beside 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 SCHEMA = 1
 DEFAULT_CONFIG = "ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.3"
@@ -20,6 +21,13 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 def _between(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise ValueError(f"{name} is {value}; it must lie between {low} and {high}")
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return 0 < Fraction(text) <= 1000
+    except (ValueError, ZeroDivisionError):
+        return False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +59,8 @@ class PlateSpec:
 
     def __post_init__(self) -> None:
         _one_of("nan_policy", self.nan_policy, ("error", "zero", "neighbours"))
+        if self.frame_rate and not _is_rate(self.frame_rate):
+            raise ValueError(f"frame_rate is '{self.frame_rate}'; write 24, 25 or a fraction such as 24000/1001")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

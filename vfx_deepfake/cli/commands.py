@@ -56,7 +56,7 @@ def train(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 def render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Render frames of the next version."""
     from vfx_deepfake.steps.opened import open_shot
-    from vfx_deepfake.steps.rendering import render_stage
+    from vfx_deepfake.steps.render_stage import render_stage
 
     return render_stage(open_shot(args.shot, args.set), progress, frames=args.frames)
 

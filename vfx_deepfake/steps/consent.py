@@ -1,0 +1,52 @@
+"""The gate in front of training and rendering, and the ``release`` commands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vfx_deepfake.provenance.release import OPERATIONS, Release, Use, add_release, load_releases, require, state
+from vfx_deepfake.shot import Shot, load_shot
+from vfx_deepfake.tables import parse_override, with_override
+
+
+def require_release(shot: Shot, operation: str) -> Release:
+    """The release that covers ``operation`` (train or render) on this shot today.
+
+    Raises: ConsentError with what was asked, what is on record, and what to do.
+    """
+    consent = shot.settings.consent
+    use = Use(identity=consent.identity, operation=operation, show=shot.settings.shot.show, shot=shot.name, date=dt.date.today())
+    return require(load_releases(shot.paths.folder / consent.releases), use)
+
+
+def needs_release(shot: Shot) -> bool:
+    """False only where nothing is made from anybody's face: the plate goes out as it is."""
+    return shot.settings.model.method != "passthrough"
+
+
+def add(folder: Path, assignments: Sequence[str]) -> dict[str, Any]:
+    """File a release from ``key=value`` texts."""
+    table: dict[str, Any] = {}
+    for text in assignments:
+        table = with_override(table, *parse_override(text))
+    return {"release": str(add_release(folder, table))}
+
+
+def show(folder: Path) -> dict[str, Any]:
+    """Every release of a folder, with how it stands today."""
+    today = dt.date.today()
+    lines = [f"{r.id}: '{r.identity}' ({r.kind}), {' and '.join(r.operations)}, shows {', '.join(r.shows)}, "
+             f"shots {', '.join(r.shots)}; {state(r, today)}" for r in load_releases(folder)]  # fmt: skip
+    return {"releases": len(lines), "lines": lines}
+
+
+def check(file: str, operation: str) -> dict[str, Any]:
+    """Which release covers a shot today, for one operation or for all.
+
+    Raises: ConsentError when none does.
+    """
+    shot = load_shot(file)
+    return {name: require_release(shot, name).id for name in ([operation] if operation else OPERATIONS)}

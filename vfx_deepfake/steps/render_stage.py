@@ -1,0 +1,188 @@
+"""``render``: the shot's frames into the folder of the version that is being made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from vfx_deepfake.errors import ArtistError, ShotError, located
+from vfx_deepfake.files import hash_data, one_writer, read_json, sweep_parts, write_json
+from vfx_deepfake.frames import format_frames, parse_frames
+from vfx_deepfake.image.grain import NO_GRAIN
+from vfx_deepfake.media.delivery import delivery_codes, profile_named
+from vfx_deepfake.media.dpx import DpxHeader, write_dpx
+from vfx_deepfake.naming import VersionPaths
+from vfx_deepfake.progress import Progress
+from vfx_deepfake.provenance.record import code_identity
+from vfx_deepfake.steps.comp import Rendered, Spaces
+from vfx_deepfake.steps.consent import needs_release, require_release
+from vfx_deepfake.steps.faces import FaceSource, open_faces
+from vfx_deepfake.steps.opened import OpenShot, shot_rate, unlocked
+from vfx_deepfake.steps.render import Output, RenderJob, exr_output, finished_frame, render_frames
+from vfx_deepfake.steps.track import load_track
+from vfx_deepfake.steps.train import finished_run, run_hash
+
+
+@dataclass(frozen=True, slots=True)
+class RenderPlan:
+    """What the next version is made from, and where it is being made."""
+
+    inputs: dict[str, Any]
+    identity: str
+    paths: VersionPaths
+
+
+def render_inputs(opened: OpenShot) -> dict[str, Any]:
+    """Everything that decides the pixels of a version, as plain data.
+
+    Raises: TrackError or TrainError when an earlier stage is not up to date.
+    """
+    settings = opened.settings
+    inputs: dict[str, Any] = {
+        "plate": opened.hashes.of_all(opened.plate_files()),
+        "reading": opened.plate_reading(),
+        "frames": format_frames(opened.frames),
+        "code": code_identity(),
+        "color_config": opened.color.config_id(),
+        **{name: asdict(getattr(settings, name)) for name in ("shot", "color", "model", "render", "delivery")},
+    }
+    if settings.model.method != "passthrough":
+        load_track(opened)
+        inputs["track"] = opened.hashes.of(opened.shot.paths.track_file)
+        inputs["keyframes"] = opened.hashes.of_all(opened.keyframe_files().values())
+        if settings.render.holdout:
+            inputs["holdout"] = opened.hashes.together(opened.holdout_files())
+    if settings.model.method == "keyframe":
+        run = finished_run(opened)
+        inputs["run"] = run_hash(opened, run)
+    return inputs
+
+
+def plan_render(opened: OpenShot) -> RenderPlan:
+    """The version that these inputs make next."""
+    inputs = render_inputs(opened)
+    identity = hash_data(inputs)
+    number = max(opened.shot.paths.version_numbers(), default=0) + 1
+    return RenderPlan(inputs, identity, opened.shot.paths.making(number, identity))
+
+
+def published_version(opened: OpenShot) -> VersionPaths | None:
+    """The newest published version, when it was made from exactly the present inputs."""
+    paths = opened.shot.paths
+    numbers = paths.version_numbers()
+    if not numbers:
+        return None
+    newest = paths.version(numbers[-1])
+    try:
+        made_from = read_json(newest.record)["inputs_hash"]
+    except (ArtistError, KeyError):
+        return None
+    return newest if made_from == hash_data(render_inputs(opened)) else None
+
+
+def frame_record(paths: VersionPaths, frame: int) -> Path:
+    """The file that says that a frame of a version under way is finished."""
+    return paths.folder / f".frame.{frame}.json"
+
+
+def frame_records(plan: RenderPlan, frames: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The records of finished frames."""
+    return {frame: read_json(frame_record(plan.paths, frame)) for frame in frames}
+
+
+def is_finished(opened: OpenShot, plan: RenderPlan, frame: int) -> bool:
+    """True when every file of the frame is there and is what its record says."""
+    return finished_frame(_job(opened, plan, None), frame) is not None
+
+
+def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", locked: bool = False) -> dict[str, Any]:
+    """Render ``frames`` (empty: all) of the next version; finished frames are verified and kept.
+
+    Several hosts may render parts of one version at the same time.
+    Raises: ConsentError without a release; TrackError or TrainError when an earlier stage is missing; PlateError; DeliveryError.
+    """
+    shared = one_writer(opened.shot.paths.work, f"vfx-deepfake render of {opened.name}", shared=True)
+    with unlocked() if locked else shared, located(opened.name):
+        if needs_release(opened.shot):
+            require_release(opened.shot, "render")
+        wanted = _chosen(opened, frames)
+        plan = plan_render(opened)
+        opened.hashes.save()
+        _sweep(plan.paths)
+        began = time.monotonic()
+        progress.start("render", len(wanted), "frames")
+        source = open_faces(opened) if opened.settings.model.method != "passthrough" else None
+        counts = render_frames(_job(opened, plan, source), wanted, lambda done, total, frame: progress.advance(done, f"frame {frame}"))
+        progress.finish()
+        seconds = round(time.monotonic() - began, 2)
+        write_json(opened.shot.paths.work / "render.json", {"seconds": seconds, "frames": format_frames(wanted)})
+    changed = [frame for frame, count in counts.items() if count.get("changed_px", 0)]
+    return {"rendered": format_frames(wanted), "changed": format_frames(changed), "folder": str(plan.paths.folder)}
+
+
+def _chosen(opened: OpenShot, frames: str) -> tuple[int, ...]:
+    if not frames:
+        return opened.frames
+    wanted = parse_frames(frames, "--frames")
+    strange = sorted(set(wanted) - set(opened.frames))
+    if strange:
+        raise ShotError(f"--frames: {format_frames(strange)} are not in the shot's range {format_frames(opened.frames)}")
+    return wanted
+
+
+def _sweep(paths: VersionPaths) -> None:
+    for folder in {paths.folder, Path(paths.exr).parent, Path(paths.dpx).parent}:
+        if folder.is_dir():
+            sweep_parts(folder)
+
+
+def _job(opened: OpenShot, plan: RenderPlan, source: FaceSource | None) -> RenderJob:
+    """The render loop's view of the shot."""
+    settings = opened.settings
+    grained = source is not None and settings.render.grain == "plate"
+    return RenderJob(
+        read=opened.plate.read,
+        face=(lambda frame, plate: None) if source is None else source.layers,
+        outputs=_outputs(opened, plan),
+        record=partial(frame_record, plan.paths),
+        identity=lambda frame: {"version": plan.identity, "frame": frame},
+        spaces=plate_spaces(opened),
+        grain=NO_GRAIN if source is None else source.grain,
+        grain_gain=1.0 if grained else 0.0,
+    )
+
+
+def plate_spaces(opened: OpenShot) -> Spaces:
+    """Plate space to working space and back; no conversion at all where they are the same."""
+    plate, color = opened.plate, opened.color
+    if plate.colorspace == plate.working:
+        return Spaces()
+    return Spaces(
+        to_working=lambda pixels: color.convert(pixels, plate.colorspace, plate.working),
+        to_plate=lambda pixels: color.convert(pixels, plate.working, plate.colorspace),
+    )
+
+
+def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
+    """The EXR with its layers, and the delivery's DPX where the profile has one."""
+    notes = {"shot": opened.name, "version": f"v{plan.paths.number:03d}", "inputs": plan.identity}
+    outputs = [exr_output(plan.paths.exr_frame, opened.settings.render.compression, notes)]
+    bits = profile_named(opened.settings.delivery.profile).bits
+    if bits:
+        outputs.append(Output(plan.paths.dpx_frame, lambda path, rendered: _write_dpx(opened, bits, path, rendered)))
+    return outputs
+
+
+def _write_dpx(opened: OpenShot, bits: int, path: Path, rendered: Rendered) -> None:
+    spec, frames = opened.settings.delivery, opened.frames
+    codes, clipped = delivery_codes(rendered.frame, opened.color, opened.plate.colorspace, spec.colorspace, bits)
+    number = int(path.name.rsplit(".", 2)[1])
+    header = DpxHeader(
+        transfer=spec.transfer, colorimetric=spec.colorimetric, rate=shot_rate(opened), reel=spec.reel, project=opened.settings.shot.show,
+        position=frames.index(number), length=len(frames),
+    )  # fmt: skip
+    write_dpx(path, codes, bits, header, rendered.frame.metadata)

@@ -1,0 +1,105 @@
+"""What people look at: the review movie and the contact sheet of a version, from its own files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from vfx_deepfake.frames import format_frames
+from vfx_deepfake.image.crop import Window, paste
+from vfx_deepfake.media.exr import Frame, read_exr
+from vfx_deepfake.media.metadata import timecode
+from vfx_deepfake.media.movie import MovieSpec, write_movie
+from vfx_deepfake.media.sheet import Column, contact_sheet, evenly_spread, make_column, write_png
+from vfx_deepfake.media.slate import SlateInfo, review_frames
+from vfx_deepfake.media.timecode import advanced, timecode_of
+from vfx_deepfake.naming import VersionPaths
+from vfx_deepfake.progress import Progress
+from vfx_deepfake.steps.opened import OpenShot, shot_rate
+
+def displayed(opened: OpenShot, frame: Frame) -> np.ndarray:
+    """The display window of a plate-space frame through the show's view.
+
+    Returns (H, W, 3) float32 display-encoded; black where the frame has no pixels.
+    """
+    settings = opened.settings
+    canvas = np.zeros((*frame.display_window.shape, 3), np.float32)
+    shown = np.nan_to_num(np.ascontiguousarray(frame.pixels[..., :3]), posinf=0.0, neginf=0.0)
+    picture = opened.color.display_encode(shown, settings.plate.colorspace, settings.color.display, settings.color.view)
+    paste(canvas, frame.display_window, picture, frame.data_window)
+    return canvas
+
+
+def slate_info(opened: OpenShot, version: int, release: str) -> SlateInfo:
+    """What the slate says of a version."""
+    spec, window = opened.settings.shot, opened.plate.header.display_window
+    display, view = opened.color.require_view(opened.settings.color.display, opened.settings.color.view, "[color]")
+    return SlateInfo(
+        show=spec.show, shot=spec.name, version=f"{spec.name}_v{version:03d}", date=dt.date.today().isoformat(),
+        frames=f"{format_frames(opened.frames)} ({len(opened.frames)})", scope=spec.note, vendor=spec.vendor,
+        resolution=f"{window.width} x {window.height}", frame_rate=str(shot_rate(opened)), media_color=f"{display}, {view}",
+        likeness=f"digitally altered; release {release}" if release else "not altered",
+    )  # fmt: skip
+
+
+def make_movie(opened: OpenShot, paths: VersionPaths, release: str, progress: Progress) -> int:
+    """Write the review movie with slate and burn-ins; returns the number of its frames.
+
+    Raises: DeliveryError where no encoder is installed or it fails.
+    """
+    rate = shot_rate(opened)
+    first = read_exr(paths.exr_frame(opened.frames[0]), part="rgba").metadata
+    start = timecode(first)
+    info = slate_info(opened, paths.number, release)
+    progress.start("movie", len(opened.frames), "frames")
+    spec = MovieSpec(frame_rate=rate, timecode=_slate_timecode(start, opened.frames[0], rate), tags={"title": info.version})
+    count = write_movie(paths.movie, review_frames(_pictures(opened, paths, progress), info, rate, start), spec)
+    progress.finish()
+    return count
+
+
+def _slate_timecode(start: str, first: int, rate: Fraction) -> str:
+    """The timecode one frame before the picture, where the slate sits."""
+    if start:
+        return advanced(start, -1, rate)
+    return timecode_of(max(first - 1, 0), rate)
+
+
+def _pictures(opened: OpenShot, paths: VersionPaths, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
+    for done, frame in enumerate(opened.frames, 1):
+        yield frame, displayed(opened, read_exr(paths.exr_frame(frame), part="rgba"))
+        progress.advance(done)
+
+
+def make_sheet(opened: OpenShot, paths: VersionPaths, face_frames: Sequence[int]) -> None:
+    """Write the contact sheet: plate, result, difference gained up and matte of some frames, the face's if there are any."""
+    chosen = evenly_spread(face_frames or opened.frames, opened.settings.review.sheet_frames)
+    columns = [_column(opened, paths, frame) for frame in chosen]
+    title = f"{opened.name} v{paths.number:03d}"
+    write_png(paths.sheet, contact_sheet(columns, title, f"{opened.settings.shot.note}   {format_frames(opened.frames)}"))
+
+
+def _column(opened: OpenShot, paths: VersionPaths, frame: int) -> Column:
+    plate = opened.plate.read(frame)
+    result = read_exr(paths.exr_frame(frame), part="rgba")
+    layer = read_exr(paths.exr_frame(frame), part="elements", channels=("matte.face",))
+    matte = np.zeros((*plate.display_window.shape, 1), np.float32)
+    paste(matte, plate.display_window, layer.pixels, layer.data_window)
+    window = layer.data_window if layer.pixels.any() else None
+    origin = plate.display_window
+    return make_column(str(frame), displayed(opened, plate), displayed(opened, result), matte[..., 0], _face(layer.pixels, window),
+                       (origin.x, origin.y))  # fmt: skip
+
+
+def _face(matte: np.ndarray, window: Window | None) -> Window | None:
+    """The box of what is replaced, so that the sheet's cells frame the work and not the whole crop."""
+    if window is None:
+        return None
+    rows, columns = np.nonzero(matte[..., 0] > 0.01)
+    if not len(rows):
+        return window
+    left, top = int(columns.min()), int(rows.min())
+    return Window(window.x + left, window.y + top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
