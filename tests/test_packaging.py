@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import os
 import shutil
@@ -134,3 +135,34 @@ def test_rez_asks_for_what_setup_cfg_asks_for(tmp_path: Path) -> None:
     asked = {str(request) for request in package.requires}
     assert str(package.version) == vfx_deepfake.__version__
     assert {"python-3.11+", "torch-2.4+", "opencv_python_headless-4.8+", "~av-14+"} <= asked
+
+
+OPTIONAL = {"av": "review", "mediapipe": "tracking"}  # mediapipe goes in by hand, see setup.cfg
+
+
+def imported_names() -> set[str]:
+    """Top-level names of everything that the package imports."""
+    names: set[str] = set()
+    for path in (ROOT / "vfx_deepfake").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names.add(node.module.split(".")[0])
+    return names - sys.stdlib_module_names - {"vfx_deepfake"}
+
+
+def canonical(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def test_everything_imported_is_asked_for_and_nothing_else() -> None:
+    lines = setup_cfg()["options"]["install_requires"].split("\n")
+    asked = {canonical(line.split(">=")[0]) for line in lines if line}
+    provided = importlib.metadata.packages_distributions()
+    used = {
+        name: {canonical(found) for found in provided.get(name, [name])} for name in imported_names() - set(OPTIONAL)
+    }
+    assert {name for name, distributions in used.items() if not distributions & asked} == set()
+    through_torch = {"tensorboard"}  # torch.utils.tensorboard imports it
+    assert asked - set().union(*used.values()) - through_torch == set()
