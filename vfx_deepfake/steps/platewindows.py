@@ -10,9 +10,13 @@ from threading import Lock
 import numpy as np
 
 from vfx_deepfake.color.encoding import encode_log
+from vfx_deepfake.image.blend import HALF_MAX
 from vfx_deepfake.image.crop import Window, cut
+from vfx_deepfake.image.denoise import RADIUS
+from vfx_deepfake.image.grain import GrainModel
 from vfx_deepfake.media.exr import Frame
 from vfx_deepfake.steps.comp import SAME_SPACE, Spaces
+from vfx_deepfake.steps.streaming import READ_AHEAD
 
 Repair = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) with NaN or Inf to one without
 
@@ -20,8 +24,9 @@ Repair = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) with NaN or Inf to one 
 class PlateWindows:
     """Plate frames by number, and windows of them in the working space; safe to use from several threads.
 
-    ``read`` gives a frame as it is on disk. Only the windows asked for are converted. ``repair`` replaces pixels that are
-    not finite, for the work only; without it they count as black. At most ``keep`` frames are alive.
+    ``read`` gives a frame as it is on disk. Only the windows asked for are converted. ``repair`` replaces pixels that
+    are not finite, for the work only; without it NaN counts as black. At most ``keep`` frames are kept
+    (:func:`frames_to_keep`).
     """
 
     def __init__(
@@ -58,15 +63,24 @@ class PlateWindows:
         frame = self.frame(number)
         pixels = cut(frame.pixels[..., :3], frame.data_window, window)
         if not np.isfinite(pixels).all():
-            repair = self._repair or blacken
-            pixels = repair(pixels)
-        return self._spaces.working(pixels)
+            pixels = (self._repair or finite)(pixels)
+        return finite(self._spaces.working(pixels))
 
     def log(self, number: int, window: Window) -> np.ndarray:
         """(h, w, 3) in the model encoding."""
         return encode_log(self.lin(number, window))
 
 
-def blacken(pixels: np.ndarray) -> np.ndarray:
-    """Values that are not finite replaced by 0."""
-    return np.where(np.isfinite(pixels), pixels, np.float32(0))
+def frames_to_keep(grain: GrainModel) -> int:
+    """How many frames rendering holds: the one in work and those read ahead; with grain its neighbours too."""
+    return READ_AHEAD + 2 + (0 if grain.clean else 2 * RADIUS)
+
+
+def finite(pixels: np.ndarray) -> np.ndarray:
+    """NaN as 0 and values beyond HALF_MAX held there, so that sums and squares of what is left stay finite.
+
+    Such light is no picture: half can't hold it. What is held is made up for by the grain, N = P - D, so it is not lost.
+    """
+    if not pixels.size or (pixels.min() >= -HALF_MAX and pixels.max() <= HALF_MAX):  # NaN fails both
+        return pixels
+    return np.clip(np.nan_to_num(pixels, nan=0.0), -HALF_MAX, HALF_MAX)

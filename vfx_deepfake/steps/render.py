@@ -30,8 +30,8 @@ OnFrame = Callable[[int, int, int], None]  # frames done, frames in all, the fra
 class Output:
     """One kind of file that a frame becomes.
 
-    path: where a frame's file lies. write: puts a finished frame there, whole or not at all, and returns what it counted
-    (values that had to be clipped).
+    path: where a frame's file lies. write: puts a finished frame there, whole or not at all, and returns what it
+    counted (values that had to be clipped).
     """
 
     path: Callable[[int], Path]
