@@ -56,6 +56,35 @@ _NECK = [
     (-8.0, 5.5, 2.5, 7.4),
     (12.0, 0.05, 0.05, 0.05),
 ]
+# angle around the head: height of the hair's edge
+_HAIRLINE = [
+    (0.0, 6.5),
+    (0.30, 6.8),
+    (0.52, 7.1),
+    (0.72, 6.0),
+    (0.90, 4.2),
+    (1.10, 2.6),
+    (1.24, 0.2),
+    (1.34, 0.3),
+    (1.46, 1.9),
+    (1.80, 1.6),
+    (1.98, -1.5),
+    (2.15, -6.0),
+    (3.15, -8.0),
+]
+# y: how far the nose's ridge stands out, its half width
+_NOSE = [
+    (-5.75, 0.0, 1.1),
+    (-5.45, 0.30, 1.05),
+    (-5.15, 1.05, 1.0),
+    (-4.8, 1.75, 0.98),
+    (-4.4, 2.12, 0.98),
+    (-4.0, 2.18, 0.94),
+    (-3.2, 1.85, 0.82),
+    (-1.0, 0.95, 0.70),
+    (0.4, 0.42, 0.66),
+    (1.6, 0.0, 1.0),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +144,12 @@ def relief(x: Array, y: Array) -> Array:
 
 def _nose(x: Array, y: Array) -> Array:
     side = np.abs(x)
-    rise = np.interp(
-        y, [-5.55, -5.15, -4.75, -4.35, -4.0, -3.4, -1.0, 0.4, 1.4], [0.0, 0.65, 1.75, 2.25, 2.3, 2.0, 0.95, 0.42, 0.0]
-    )
-    width = np.interp(y, [-5.2, -4.2, -3.2, -1.5, 0.4, 1.6], [0.95, 0.9, 0.78, 0.66, 0.62, 1.0])
-    ridge = rise * np.exp(-(np.abs(side / width) ** 2.3))
-    base = 0.45 * np.exp(-(np.abs(side / (1.9 * width)) ** 2.0)) * smoothstep(-5.2, -4.5, y) * smoothstep(0.8, -1.0, y)
-    wings = 0.78 * twin(x, y, 1.42, -4.5, 0.40, 0.42)
-    return ridge + base + wings - 0.35 * twin(x, y, 0.62, -5.02, 0.26, 0.16)
+    rise, width = through(_NOSE, y)
+    ridge = rise * np.exp(-(np.abs(side / width) ** 2.2))
+    base = 0.50 * np.exp(-((side / (1.9 * width)) ** 2)) * smoothstep(-5.3, -4.5, y) * smoothstep(0.8, -1.0, y)
+    ball = 0.22 * bell(x, y, 0.0, -4.25, 0.6, 0.5)
+    wings = 0.95 * twin(x, y, 1.38, -4.55, 0.40, 0.44) - 0.18 * twin(x, y, 1.05, -4.0, 0.25, 0.5)
+    return ridge + base + ball + wings - 0.40 * twin(x, y, 0.62, -5.08, 0.27, 0.15)
 
 
 def _lips(x: Array, y: Array) -> Array:
@@ -170,18 +197,14 @@ def _row_heights(rows: int) -> tuple[Array, int]:
 
 
 def hairline(angle: Array) -> Array:
-    """Height of the hair's edge at each angle around the head: over the forehead, down the temples, behind the ears to the nape."""
-    around = np.abs(angle)
-    return np.interp(
-        around,
-        [0.0, 0.35, 0.62, 0.85, 1.12, 1.32, 1.5, 1.75, 2.0, 3.2],
-        [6.6, 6.9, 6.1, 4.4, 2.6, -0.6, 0.6, -0.5, -5.5, -8.0],
-    )
+    """Height of the hair's edge at each angle around the head: forehead, temples, before and behind the ears, nape."""
+    (edge,) = through(_HAIRLINE, np.abs(angle))
+    return edge
 
 
 def _hair_volume(angle: Array, y: Array) -> Array:
     over = y - hairline(angle)
-    return 0.75 * smoothstep(0.0, 2.2, over) * smoothstep(12.2, 11.0, y) + 0.12 * smoothstep(-0.1, 0.5, over)
+    return 0.7 * smoothstep(-0.3, 2.6, over) * smoothstep(12.2, 11.0, y)
 
 
 def _ears(angle: Array, y: Array) -> Array:
@@ -216,12 +239,14 @@ def expressed(grid: HeadGrid, e: Expression) -> Array:
     mouth = np.sqrt(np.clip(1.0 - (x / MOUTH_HALF_CM) ** 2, 0.0, 1.0)) * front
     near = np.exp(-np.maximum(0.0, np.abs(y - LIP_Y) - 0.2) / 1.1)
     low, high = grid.lower * mouth, (1.0 - grid.lower) * mouth
-    p[..., 1] += high * near * (0.30 * e.part + 0.10 * e.smile) - low * near * 0.38 * e.part
+    shape = 0.06 * twin(x, y, 0.85, LIP_Y, 0.5, 0.8) - 0.05 * bell(x, y, 0.0, LIP_Y, 0.4, 0.8)  # the lips' own wave
+    p[..., 1] += shape * front
+    p[..., 1] += high * near * (0.30 * e.part + 0.12 * e.smile) - low * near * (0.38 * e.part + 0.22 * e.smile)
     p[..., 2] += (mouth * near) * (0.55 * e.pucker)
     p = turned_with_jaw(p, e.jaw, _jaw_weight(x, y, low, high, near))
-    corner = twin(x, y, MOUTH_HALF_CM, LIP_Y, 1.15, 1.0) * front
+    corner = twin(x, y, MOUTH_HALF_CM + 0.25, LIP_Y, 0.95, 1.1) * front
     p[..., 0] += sign * corner * (0.50 * e.smile - 0.75 * e.pucker) * smoothstep(0.0, 1.2, side)
-    p[..., 1] += corner * 0.50 * e.smile
+    p[..., 1] += corner * (1.0 * e.smile - 0.05)
     p[..., 2] -= corner * (0.35 * e.smile - 0.3 * e.pucker)
     cheek = twin(x, y, 4.2, -3.2, 1.5, 1.3) * front
     p[..., 1] += cheek * 0.30 * e.smile - 0.22 * sag * twin(x, y, 4.9, -8.4, 1.6, 2.0) * front

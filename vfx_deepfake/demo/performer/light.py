@@ -30,11 +30,11 @@ class Lamp:
 class Lights:
     """Key, fill, rim and the light of the room from above and below."""
 
-    key: Lamp = Lamp((-0.62, 0.50, 0.62), (2.05, 1.88, 1.66), 0.06, True)
-    fill: Lamp = Lamp((0.85, 0.10, 0.55), (0.22, 0.25, 0.32), 0.35)
-    rim: Lamp = Lamp((0.78, 0.30, -0.52), (2.4, 1.45, 0.70), 0.05)
-    above: tuple[float, float, float] = (0.20, 0.22, 0.26)
-    below: tuple[float, float, float] = (0.10, 0.075, 0.06)
+    key: Lamp = Lamp((-0.70, 0.52, 0.55), (2.15, 1.98, 1.76), 0.06, True)
+    fill: Lamp = Lamp((0.85, 0.10, 0.55), (0.16, 0.19, 0.25), 0.35)
+    rim: Lamp = Lamp((0.78, 0.30, -0.52), (2.6, 1.7, 0.90), 0.02)
+    above: tuple[float, float, float] = (0.16, 0.18, 0.215)
+    below: tuple[float, float, float] = (0.075, 0.060, 0.050)
     exposure: float = 1.0
     lamps: tuple[Lamp, ...] = field(init=False)
 
@@ -99,7 +99,7 @@ def diffuse(flat: Array, bumped: Array, lights: Lights, openness: Array, key_sha
         axis = normalised(np.asarray(lamp.direction)).astype(np.float32)
         plain, fine = flat @ axis, bumped @ axis
         for c in range(3):
-            wrap = _SCATTER[c] + lamp.softness
+            wrap = (_SCATTER[c] if axis[2] > 0 else 0.3 * _SCATTER[c]) + lamp.softness
             facing = plain + (fine - plain) * _BUMP_BLEED[c]
             amount = np.clip((facing + wrap) / (1.0 + wrap), 0.0, None) ** (1.0 + 1.2 * wrap)
             if lamp.shadow:

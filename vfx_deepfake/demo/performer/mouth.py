@@ -12,7 +12,7 @@ from vfx_deepfake.demo.performer.light import Lights
 
 TOOTH = np.array([0.62, 0.55, 0.44])
 GUM = np.array([0.36, 0.13, 0.11])
-INSIDE = np.array([0.085, 0.026, 0.022])
+INSIDE = np.array([0.16, 0.045, 0.036])
 TONGUE = np.array([0.30, 0.10, 0.085])
 # widths of the teeth from the middle outward, cm
 _WIDTHS = np.cumsum([0.0, 0.43, 0.35, 0.39, 0.36, 0.36, 0.5])
@@ -45,9 +45,10 @@ def _teeth(detail: int, *, top: float, edge: float, front: float, with_jaw: bool
 
 
 def _bag(detail: int) -> MouthPart:
-    x, y = np.meshgrid(np.linspace(-2.9, 2.9, detail), np.linspace(-5.6, -10.6, detail))
+    x, y = np.meshgrid(np.linspace(-3.5, 3.5, detail), np.linspace(-5.6, -10.6, detail))
+    x = x * np.interp(-y, [7.8, 10.6], [1.0, 0.6])
     tongue = np.exp(-((x / 1.3) ** 2) - ((y + 8.7) / 0.7) ** 2)
-    z = 5.6 + 1.7 * tongue
+    z = 5.3 + 1.7 * (x / 3.5) ** 2 + 1.9 * tongue
     return MouthPart(np.stack([x, y, z], -1), np.stack([x, tongue], -1), False, "bag")
 
 
@@ -61,7 +62,7 @@ def moved(part: MouthPart, jaw: float) -> Array:
 def mouth_colour(kind: str, where: Array, normals: Array, depth_cm: Array, lights: Lights, lips_open: float) -> Array:
     """Colour (N, 3) inside the mouth; ``depth_cm`` behind the lips' front, deeper is darker."""
     albedo, shine = (_bag_albedo(where), 0.15) if kind == "bag" else (_tooth_albedo(kind, where), 0.6)
-    reach = np.exp(-np.clip(depth_cm - 0.25, 0, None) / (0.35 + 0.7 * lips_open))[:, None]
+    reach = np.exp(-np.clip(depth_cm - 0.25, 0, None) / (0.75 + 0.9 * lips_open))[:, None]
     light = np.asarray(lights.below) + np.asarray(lights.above)
     view = np.array([0.0, 0.0, 1.0])
     gloss = np.zeros((len(where), 3))

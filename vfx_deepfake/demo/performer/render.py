@@ -147,13 +147,14 @@ def _mouth_inside(
         np.concatenate([camera.project(world)[0].reshape(-1, 2) for _, world in parts]) - origin, hits.near.shape
     )
     near, layers = hits.near[around].copy(), layers[around]
+    open_to = near == 0  # only through the gap between the lips
     corner = origin + (around[1].start, around[0].start)
     for part, world in parts:
         screen, part_near = camera.project(world)
         found = rasterise_grid(
             screen - corner, part_near, np.ones((world.shape[0] - 1, world.shape[1] - 1), bool), near.shape[::-1]
         )
-        row, column = np.nonzero((found.near > near) & (found.near > 0))
+        row, column = np.nonzero((found.near > near) & open_to)
         if len(row) == 0:
             continue
         near[row, column] = found.near[row, column]

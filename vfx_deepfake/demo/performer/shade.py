@@ -127,7 +127,7 @@ def _regions(s: Surface) -> Array:
     face = smoothstep(1.03, 0.97, (x / 6.9) ** 2 + ((y + 2.7) / 9.0) ** 2) * front
     lips = s.slope[:, 3]
     u = np.clip((x - 1.15) / 4.3, 0.0, 1.0)
-    brow_y = 1.45 + 0.75 * np.sin(np.pi * np.minimum(u / 0.68, 1.0) * 0.5) - 1.15 * np.maximum(0.0, u - 0.66) / 0.34
+    brow_y = 1.45 + 0.55 * np.sin(np.pi * np.minimum(u / 0.66, 1.0) * 0.5) - 0.75 * np.maximum(0.0, u - 0.62) / 0.38
     brows = smoothstep(0.55, 0.45, np.abs(y - brow_y - 0.1)) * smoothstep(0.8, 0.9, x) * smoothstep(5.8, 5.6, x)
     nose = (
         smoothstep(1.05, 0.95, x / np.interp(y, [-4.5, 0.5], [2.0, 0.9]))

@@ -16,9 +16,9 @@ from vfx_deepfake.demo.performer.noise import generator, soft_noise
 from vfx_deepfake.demo.performer.wrinkles import Stroke, face_lines
 
 X_RANGE, Y_RANGE = (-17.0, 17.0), (-19.0, 12.0)
-SKIN = np.array([0.47, 0.315, 0.225])
-LIP = np.array([0.36, 0.145, 0.115])
-BROW_YOUNG, BROW_OLD = np.array([0.045, 0.028, 0.018]), np.array([0.17, 0.16, 0.155])
+SKIN = np.array([0.45, 0.318, 0.238])
+LIP = np.array([0.335, 0.125, 0.105])
+BROW_YOUNG, BROW_OLD = np.array([0.045, 0.028, 0.018]), np.array([0.22, 0.20, 0.175])
 HAIR = np.array([0.060, 0.043, 0.031])
 
 
@@ -109,10 +109,10 @@ def paint_skin(grid: HeadGrid, age: float, cells_per_cm: float, seed: int) -> Sk
     )
     gradient = _slopes(height, cells_per_cm)
     colour = _skin_colour(cells, age * face)
-    colour = _mix(colour, LIP * (1.0 + 0.10 * cells.noise(21, (0.12, 0.03)))[..., None], lips * (0.85 - 0.3 * age))
+    colour = _mix(colour, LIP * (1.0 + 0.10 * cells.noise(21, (0.12, 0.03)))[..., None], lips * (0.92 - 0.3 * age))
     colour *= (1.0 - np.clip(5.0 * at_rest, 0, 0.6))[..., None] ** np.array([0.75, 1.0, 1.1])
     colour = _mix(colour, _brow_colour(cells, age), _brow_mask(cells, age))
-    colour = _mix(colour, HAIR * np.exp(0.45 * cells.noise(22, (0.9, 0.035)))[..., None], hair)
+    colour = _mix(colour, HAIR * np.exp(0.35 * cells.noise(22, (0.9, 0.035)))[..., None], hair)
     gloss = _gloss(cells, lips, hair, age * face)
     moving = np.concatenate(
         [_slopes(-smile * (0.25 + 0.55 * age), cells_per_cm), _slopes(-brows * (0.18 + 0.6 * age), cells_per_cm)], -1
@@ -166,12 +166,12 @@ def _lip_relief(c: _Cells, lips: Array, age: float) -> Array:
 
 
 def _hair_mask(c: _Cells) -> Array:
-    ragged = 0.22 * c.noise(24, (0.5, 0.05)) + 0.30 * c.noise(25, 0.4)
-    return smoothstep(-0.45, 0.55, c.Y - hairline(c.X / AROUND_CM) + ragged)
+    ragged = 0.34 * c.noise(24, (0.5, 0.03)) + 0.25 * c.noise(25, 0.4)
+    return smoothstep(-0.7, 0.9, c.Y - hairline(c.X / AROUND_CM) + ragged)
 
 
 def _hair_relief(c: _Cells) -> Array:
-    return 0.035 * c.noise(22, (0.9, 0.035)) + 0.06 * c.noise(26, (1.5, 0.16))
+    return 0.018 * c.noise(22, (0.9, 0.035)) + 0.05 * c.noise(26, (1.5, 0.22))
 
 
 def _pores(c: _Cells, age: Array) -> Array:
@@ -184,17 +184,17 @@ def _pores(c: _Cells, age: Array) -> Array:
         + 0.4 * bell(c.x, c.y, 0, 4, 3, 1.2)
     )
     crepe = age * 0.0045 * c.noise(33, (0.05, 0.16)) * (0.4 + 1.6 * twin(c.x, c.y, 3.6, -1.2, 1.8, 1.0))
-    return 0.0022 * fine * (1.0 + 0.6 * age) + 0.0075 * pits * where + crepe + 0.006 * age * c.noise(34, 0.22)
+    return 0.0022 * fine * (1.0 + 0.6 * age) + 0.0075 * pits * where + crepe + 0.004 * age * c.noise(34, 0.22)
 
 
 def _skin_colour(c: _Cells, age: Array) -> Array:
     red = (
-        0.75 * twin(c.x, c.y, 3.7, -3.0, 1.6, 1.2)
+        0.5 * twin(c.x, c.y, 3.7, -3.0, 1.6, 1.2)
         + 0.8 * bell(c.x, c.y, 0, -4.1, 0.9, 0.7)
         + 0.35 * bell(c.x, c.y, 0, -10.4, 1.3, 0.9)
     )
     red += 0.5 * smoothstep(0.35, 0.1, np.abs(np.abs(c.X / AROUND_CM) - 1.66)) * bell(0 * c.x, c.y, 0, -1.3, 1, 1.8)
-    red += (0.16 + 0.10 * age) * c.noise(41, 0.35) + (0.10 + 0.10 * age) * c.noise(42, 0.09)
+    red += (0.11 + 0.05 * age) * c.noise(41, 0.35) + (0.07 + 0.05 * age) * c.noise(42, 0.09)
     dark = (0.05 + 0.05 * age) * c.noise(43, 0.16) + (0.045 + 0.03 * age) * c.noise(44, 0.035)
     socket = twin(c.x, c.y, 2.7, -0.9, 1.1, 0.42) * (0.16 + 0.30 * age) + twin(c.x, c.y, 1.9, 0.1, 0.5, 0.8) * 0.22
     beard = smoothstep(-5.6, -7.0, c.y) * smoothstep(-13.0, -11.0, c.y) * smoothstep(7.4, 5.4, np.abs(c.x)) * 0.10
@@ -235,7 +235,7 @@ def _brow_mask(c: _Cells, age: float) -> Array:
         for _ in range(420):
             u = rng.beta(1.1, 1.25)
             x = 1.15 + 4.15 * u
-            middle = 1.45 + 0.75 * np.sin(np.pi * min(u / 0.68, 1.0) * 0.5) - 1.15 * max(0.0, u - 0.66) / 0.34
+            middle = 1.45 + 0.55 * np.sin(np.pi * min(u / 0.66, 1.0) * 0.5) - 0.75 * max(0.0, u - 0.62) / 0.38
             y = middle + rng.normal(0.0, 0.17 * (1.15 - 0.75 * u))
             lean = np.deg2rad(np.interp(u, [0, 0.25, 1.0], [75, 32, -14]) + rng.normal(0, 9 + 9 * age))
             length = rng.uniform(0.35, 0.75)
@@ -244,7 +244,7 @@ def _brow_mask(c: _Cells, age: float) -> Array:
             cv2.line(canvas, tuple(a), tuple(b), int(rng.uniform(110, 255)), thickness, cv2.LINE_AA, 4)
     soft = cv2.GaussianBlur(canvas.astype(np.float32) / 255.0, (0, 0), max(0.35, 0.014 * c.per_cm))
     under = cv2.GaussianBlur(soft, (0, 0), 0.12 * c.per_cm)
-    return np.clip((0.95 - 0.25 * age) * soft + (0.45 - 0.25 * age) * under, 0.0, 0.96)
+    return np.clip((0.95 - 0.15 * age) * soft + (0.45 - 0.33 * age) * under, 0.0, 0.96)
 
 
 def _brow_colour(c: _Cells, age: float) -> Array:

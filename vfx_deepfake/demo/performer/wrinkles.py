@@ -25,8 +25,8 @@ def face_lines(seed: int) -> Lines:
     """Every crease of the face; small wobbles come from ``seed``."""
     rng = generator(seed, 11)
     return Lines(
-        age=_bags(rng) + _frown(rng) + _mouth(rng) + _crow(rng, 9, 0.022) + _cheek(rng),
-        smile=_nasolabial(rng) + _crow(rng, 6, 0.03),
+        age=_bags(rng) + _frown(rng) + _mouth(rng) + _crow(rng, 9, 0.034) + _cheek(rng),
+        smile=_nasolabial(rng) + _crow(rng, 6, 0.036),
         brows=_forehead(rng),
     )
 
