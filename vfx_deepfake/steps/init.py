@@ -13,6 +13,7 @@ import tomlkit
 
 from vfx_deepfake.errors import DeliveryError, ShotError
 from vfx_deepfake.files import write_text
+from vfx_deepfake.frames import format_frames
 from vfx_deepfake.media.sequence import scan
 from vfx_deepfake.naming import data_folder
 from vfx_deepfake.shot import load_shot
@@ -83,7 +84,7 @@ def template_text(name: str) -> str:
 
 
 def _frames_on_disk(pattern: str) -> str:
-    return scan(pattern).range_text
+    return format_frames(scan(pattern).frames)
 
 
 def _from_folder(pattern: str, folder: Path) -> str:
