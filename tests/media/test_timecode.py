@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from vfx_deepfake.media.timecode import advanced, frames_of, numbers_a_second, timecode_of
+from vfx_deepfake.media.timecode import advanced, exists, frames_of, numbers_a_second, timecode_of
 
 FILM, NTSC_FILM, NTSC, NTSC_60 = Fraction(24), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)
 
@@ -63,3 +63,4 @@ def test_advancing_keeps_the_way_of_counting() -> None:
 def test_a_wrong_timecode_is_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         frames_of(text, FILM)
+    assert not exists(text, FILM) and exists("23:59:59:23", FILM)

@@ -33,6 +33,15 @@ def frames_of(text: str, rate: Fraction) -> int:
     return (total_minutes * 60 + seconds) * base + frames - dropped
 
 
+def exists(text: str, rate: Fraction) -> bool:
+    """Whether a timecode can be counted at a rate: headers of real plates hold some that can't."""
+    try:
+        frames_of(text, rate)
+    except ValueError:
+        return False
+    return True
+
+
 def timecode_of(frames: int, rate: Fraction, *, drop_frame: bool = False) -> str:
     """The timecode so many frames after midnight; days wrap, negative counts too."""
     base = numbers_a_second(rate)

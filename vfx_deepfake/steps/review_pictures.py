@@ -15,7 +15,7 @@ from vfx_deepfake.media.metadata import timecode
 from vfx_deepfake.media.movie import MovieSpec, write_movie
 from vfx_deepfake.media.sheet import Column, contact_sheet, evenly_spread, make_column, write_png
 from vfx_deepfake.media.slate import SlateInfo, review_frames
-from vfx_deepfake.media.timecode import advanced, timecode_of
+from vfx_deepfake.media.timecode import advanced, exists, timecode_of
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.steps.opened import OpenShot, shot_rate
@@ -52,7 +52,8 @@ def make_movie(opened: OpenShot, paths: VersionPaths, release: str, progress: Pr
     """
     rate = shot_rate(opened)
     first = read_exr(paths.exr_frame(opened.frames[0]), part="rgba").metadata
-    start = timecode(first)
+    written = timecode(first)
+    start = written if exists(written, rate) else ""
     info = slate_info(opened, paths.number, release)
     progress.start("movie", len(opened.frames), "frames")
     spec = MovieSpec(frame_rate=rate, timecode=_slate_timecode(start, opened.frames[0], rate), tags={"title": info.version})
