@@ -60,7 +60,7 @@ def build(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     made = _build(cls, table, where, "", problems)
     if problems:
         raise ShotError("\n".join(problems))
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _build(cls: Any, table: Mapping[str, Any], where: str, prefix: str, problems: list[str]) -> Any:

@@ -20,6 +20,7 @@ from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.steps.opened import OpenShot, shot_rate
 
+
 def displayed(opened: OpenShot, frame: Frame) -> np.ndarray:
     """The display window of a plate-space frame through the show's view.
 
