@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vfx_deepfake.color.encoding import decode_log, encode_log
+from vfx_deepfake.image.crop import Window
+from vfx_deepfake.image.flow import identity_map
 from vfx_deepfake.image.grain import (
     LEVELS,
     NO_GRAIN,
     NUM_BANDS,
     GrainModel,
+    Sample,
     fit_grain,
     is_clean,
     regrain,
@@ -38,16 +41,14 @@ def grain(seed: int, size: tuple[int, int] = SIZE) -> np.ndarray:
     return field / field.std(axis=(0, 1)) * AMOUNT
 
 
-def still_maps(size: tuple[int, int] = SIZE) -> np.ndarray:
-    rows, columns = np.indices(size, np.float32)
-    return np.stack([columns, rows], -1)
+def seen(centre: np.ndarray, *others: np.ndarray) -> Sample:
+    """A frame between neighbours of a picture that stands still."""
+    window = Window.of_image(centre)
+    return sample_between(centre, [(other, identity_map(window)) for other in others], window)
 
 
 def measured(frames: int = 3) -> GrainModel:
-    samples = [
-        sample_between(*(picture() + grain(3 * i + offset) for offset in range(3)), [still_maps()] * 2)
-        for i in range(frames)
-    ]
+    samples = [seen(*(picture() + grain(3 * i + offset) for offset in range(3))) for i in range(frames)]
     return fit_grain(samples, clean=False)
 
 
@@ -64,7 +65,7 @@ def test_known_grain_is_measured() -> None:
 
 
 def test_without_neighbours_the_finest_band_stands_in() -> None:
-    model = fit_grain([sample_between(None, picture() + grain(1), None, [])], clean=False)
+    model = fit_grain([seen(picture() + grain(1))], clean=False)
     sigma = model.sigma_log(np.full((1, 3), 0.45, np.float32))[0]
     np.testing.assert_allclose(sigma, AMOUNT, rtol=0.15)
 
@@ -83,8 +84,7 @@ def test_clean_plates_are_recognised() -> None:
     assert not is_clean(texture + grain(5))
     assert is_clean(np.zeros((4, 4, 3), np.float32)) and is_clean(np.full((64, 64, 3), 0.5, np.float32))
     assert fit_grain([], clean=True) is NO_GRAIN
-    still = sample_between(picture(), picture(), picture(), [still_maps()] * 2)
-    assert fit_grain([still], clean=False) is NO_GRAIN
+    assert fit_grain([seen(picture(), picture(), picture())], clean=False) is NO_GRAIN
 
 
 def test_bands_sum_to_the_image() -> None:

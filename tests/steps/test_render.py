@@ -1,4 +1,4 @@
-"""Rendering through real files: what is untouched is the plate, bit for bit; the layers rebuild the picture; runs resume."""
+"""Rendering through real files: untouched pixels are the plate, the layers rebuild the picture, runs resume."""
 
 import os
 import subprocess
@@ -85,7 +85,7 @@ def test_a_compositor_rebuilds_the_picture_from_the_layers(tmp_path, half) -> No
         np.abs(elements.pixels[..., [ELEMENT_CHANNELS.index(f"{layer}.{c}") for c in "RGB"]])
         for layer in ("clean", "face", "grain")
     )
-    # each of the layers is rounded to half (2**-11 of itself) or to float (2**-24), the mattes too, and the picture again
+    # every layer, the matte and the picture are rounded to half (2**-11 of themselves) or to float (2**-24)
     unit = 2**-11 if half else 2**-22
     bound = 3 * unit * (2 * clean + 2 * face + noise) + 2**-24
     assert (np.abs(rebuild(elements.pixels, ELEMENT_CHANNELS) - rgba) <= bound).mean() > 0.995  # 65504 is held in half

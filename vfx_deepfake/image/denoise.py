@@ -14,11 +14,11 @@ import numpy as np
 
 from vfx_deepfake.color.encoding import decode_log
 from vfx_deepfake.image.crop import Window, cut
+from vfx_deepfake.image.flow import dense_flow, identity_map, matching_grey, sample
 from vfx_deepfake.image.grain import (
     NUM_BANDS,
     GrainModel,
     Sample,
-    carry,
     fit_grain,
     is_clean,
     sample_between,
@@ -32,7 +32,6 @@ TRUST = 0.5  # how fast a neighbour that does not match loses weight; measured o
 MATCH_PX = 7  # side of the patch a neighbour is compared on
 MARGIN_PX = 16  # read round the window, for the flow and the filters' reach
 SPATIAL = 1.0  # share of the remaining grain that the Wiener filter takes; measured on 0.4 to 1.5
-FLOW_BLUR_PX = 1.2  # keeps the flow from following the grain
 MEASURED_FRAMES = 6
 
 
@@ -48,7 +47,7 @@ def degrain(read: ReadLog, frames: Sequence[int], frame: int, window: Window, gr
     centre = read(frame, wide)
     others = [read(other, wide) for other in _near(frames, frame, RADIUS)]
     sigma = np.maximum(grain.sigma_log(cv2.GaussianBlur(centre, (0, 0), 2.0)), 1e-6)
-    averaged, variance = _average(centre, others, sigma)
+    averaged, variance = _average(centre, others, wide, sigma)
     bands = np.asarray(grain.bands, np.float32).T  # (NUM_BANDS, 3)
     result = wiener(averaged, sigma * np.sqrt(variance), bands)
     return cut(result, wide, window)
@@ -95,7 +94,9 @@ def wiener(image: np.ndarray, sigma: np.ndarray, bands: np.ndarray) -> np.ndarra
     return rest
 
 
-def _average(centre: np.ndarray, others: Iterable[np.ndarray], sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _average(
+    centre: np.ndarray, others: Iterable[np.ndarray], window: Window, sigma: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The weighted mean along the motion (h, w, 3) and the share (h, w, 1) of the grain's variance that it keeps.
 
     A neighbour weighs 1 where it differs from the centre by no more than grain does, and fades where it shows
@@ -104,7 +105,7 @@ def _average(centre: np.ndarray, others: Iterable[np.ndarray], sigma: np.ndarray
     total = centre.copy()
     weights, squares = (np.ones((*centre.shape[:2], 1), np.float32) for _ in range(2))
     for other in others:
-        carried = carry(other, flow_map(centre, other))
+        carried = sample(other, window, motion(centre, other, window))
         mismatch = (((carried - centre) / sigma) ** 2).mean(axis=-1) / 2  # 1 where only grain differs
         mismatch = cv2.boxFilter(mismatch, -1, (MATCH_PX, MATCH_PX), borderType=cv2.BORDER_REFLECT_101)
         weight = np.exp(-np.maximum(mismatch - 1, 0) * TRUST)[..., None]
@@ -114,22 +115,12 @@ def _average(centre: np.ndarray, others: Iterable[np.ndarray], sigma: np.ndarray
     return total / weights, squares / weights**2
 
 
-def flow_map(centre: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """cv2.remap positions (h, w, 2) that carry ``other`` onto ``centre``: OpenCV's DIS flow on softened, stretched
-    luma.
+def motion(centre: np.ndarray, other: np.ndarray, window: Window) -> np.ndarray:
+    """For each pixel of ``centre`` the plate position where ``other`` shows the same; (h, w, 2), for image/flow.sample.
 
-    Shapes: both (h, w, 3) log. The same on any number of threads (measured).
+    Shapes: both (h, w, 3) log over ``window``.
     """
-    low, high = np.percentile(centre.mean(axis=-1), (0.5, 99.5))
-    first, second = (_grey(image, float(low), float(high)) for image in (centre, other))
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)  # type: ignore[call-overload]
-    rows, columns = np.indices(flow.shape[:2], np.float32)
-    return flow + np.stack([columns, rows], axis=-1)
-
-
-def _grey(image: np.ndarray, low: float, high: float) -> np.ndarray:
-    soft = cv2.GaussianBlur(image.mean(axis=-1), (0, 0), FLOW_BLUR_PX)
-    return np.clip((soft - low) * (255 / max(high - low, 0.1)), 0, 255).astype(np.uint8)
+    return identity_map(window) + dense_flow(matching_grey(centre), matching_grey(other))
 
 
 def _near(frames: Sequence[int], frame: int, radius: int) -> list[int]:
@@ -141,5 +132,5 @@ def _samples(read: ReadLog, frames: Sequence[int], windows: Mapping[int, Window]
     for frame, window in windows.items():
         centre = read(frame, window)
         others = {other: read(other, window) for other in _near(frames, frame, 1)}
-        maps = [flow_map(centre, image) for image in others.values()]
-        yield sample_between(others.get(frame - 1), centre, others.get(frame + 1), maps)
+        carried = [(image, motion(centre, image, window)) for image in others.values()]
+        yield sample_between(centre, carried, window)

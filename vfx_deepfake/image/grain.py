@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 
 from vfx_deepfake.color.encoding import decode_log, encode_log
+from vfx_deepfake.image.crop import Window
+from vfx_deepfake.image.flow import sample
 
 LEVELS = np.linspace(-0.05, 1.25, 27, dtype=np.float32)  # centres of the light levels, log code
 MIN_SAMPLES = 200  # pixels that make a level's deviation believable to 5 %
@@ -121,28 +123,24 @@ class Sample:
     flat: np.ndarray  # (h, w) bool
 
 
-def sample_between(
-    previous: np.ndarray | None, centre: np.ndarray, following: np.ndarray | None, maps: Sequence[np.ndarray]
-) -> Sample:
+def sample_between(centre: np.ndarray, neighbours: Sequence[tuple[np.ndarray, np.ndarray]], window: Window) -> Sample:
     """What differs between a frame and the mean of its neighbours carried onto it: grain, as it is new in every frame.
 
-    Shapes: the frames (h, w, 3) log; ``maps`` the cv2.remap positions (h, w, 2) of the given neighbours, in order.
-    Without neighbours the finest a trous scale stands in. The residual is scaled by what the same steps do to
-    synthetic grain of GRAIN_BLUR_PX.
+    Shapes: centre (h, w, 3) log over ``window``; neighbours pairs of such an image and the plate positions (h, w, 2)
+    that carry it onto the centre. Without neighbours the finest a trous band stands in. The residual is scaled by what
+    the same steps do to synthetic grain of GRAIN_BLUR_PX.
     """
-    others = [image for image in (previous, following) if image is not None]
-    soft = cv2.GaussianBlur(centre, (0, 0), 2.0)
-    rng = np.random.default_rng(0)
-    noise = rng.standard_normal((3, *centre.shape[:2])).astype(np.float32)
+    noise = np.random.default_rng(0).standard_normal((1 + len(neighbours), *window.shape)).astype(np.float32)
     fields = [cv2.GaussianBlur(field, (0, 0), GRAIN_BLUR_PX) for field in noise]
-    if others:
-        residual = centre - sum(carry(image, where) for image, where in zip(others, maps, strict=True)) / len(others)
-        carried = [carry(field, where) for field, where in zip(fields[1:], maps, strict=False)]
-        response = fields[0] - sum(carried) / len(others)
+    if neighbours:
+        images = [sample(image, window, where) for image, where in neighbours]
+        grains = [sample(field, window, where) for field, (_, where) in zip(fields[1:], neighbours, strict=True)]
+        residual, response = centre - sum(images) / len(images), fields[0] - sum(grains) / len(grains)
     else:
         residual, response = centre - smooth(centre, 0), fields[0] - smooth(fields[0], 0)
-    slope = np.hypot(cv2.Scharr(soft.mean(axis=-1), cv2.CV_32F, 1, 0), cv2.Scharr(soft.mean(axis=-1), cv2.CV_32F, 0, 1))
-    return Sample(residual * np.float32(fields[0].std() / response.std()), soft, slope <= np.median(slope))
+    level = cv2.GaussianBlur(centre, (0, 0), 2.0)
+    slope = np.hypot(*(cv2.Scharr(level.mean(axis=-1), cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)))
+    return Sample(residual * np.float32(fields[0].std() / response.std()), level, slope <= np.median(slope))
 
 
 def fit_grain(samples: Iterable[Sample], clean: bool) -> GrainModel:
@@ -182,9 +180,9 @@ def _curve(residual: np.ndarray, level: np.ndarray) -> np.ndarray:
 def _band_shares(samples: Sequence[Sample], model: GrainModel) -> np.ndarray:
     """(3, NUM_BANDS): deviation of the grain in each a trous band, for grain of deviation 1."""
     found = []
-    for sample in samples:
-        bands, _ = split_bands(sample.residual / model.sigma_log(sample.level))
-        found.append([MAD_TO_SIGMA * np.median(np.abs(band[sample.flat]), axis=0) for band in bands])
+    for seen in samples:
+        bands, _ = split_bands(seen.residual / model.sigma_log(seen.level))
+        found.append([MAD_TO_SIGMA * np.median(np.abs(band[seen.flat]), axis=0) for band in bands])
     return np.asarray(np.median(np.asarray(found), axis=0).T)
 
 
@@ -233,8 +231,3 @@ def smooth(image: np.ndarray, scale: int) -> np.ndarray:
     kernel = np.zeros(4 * 2**scale + 1, np.float32)
     kernel[:: 2**scale] = _SPLINE
     return cv2.sepFilter2D(image, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
-
-
-def carry(image: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Sample an image at the cv2.remap positions ``where`` (h, w, 2), bicubic, edges repeated."""
-    return np.asarray(cv2.remap(image, where[..., 0], where[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))

@@ -79,7 +79,7 @@ def frames_to_keep(grain: GrainModel) -> int:
 def finite(pixels: np.ndarray) -> np.ndarray:
     """NaN as 0 and values beyond HALF_MAX held there, so that sums and squares of what is left stay finite.
 
-    Such light is no picture: half can't hold it. What is held is made up for by the grain, N = P - D, so it is not lost.
+    Such light is no picture: half can't hold it. What is cut off returns with the grain, N = P - D, so it is not lost.
     """
     if not pixels.size or (pixels.min() >= -HALF_MAX and pixels.max() <= HALF_MAX):  # NaN fails both
         return pixels
