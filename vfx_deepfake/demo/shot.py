@@ -93,7 +93,8 @@ def write_demo_shot(
 ) -> DemoShot:
     """Write the demo shot, or what is missing of it; a second call renders only frames that are not there.
 
-    ``key_frames``: which frames are painted, or how many. ``overrides``: settings of the shot file, e.g. ``train.steps=40``.
+    ``key_frames``: which frames are painted, or how many. ``overrides``: settings of the shot file, such as
+    ``train.steps=40``.
     Raises: DeliveryError when the folder holds a shot with other settings, or the disk refuses.
     """
     folder = Path(folder).absolute()
@@ -130,7 +131,8 @@ def init_request(shot: DemoShot, overrides: Iterable[str] = ()) -> InitRequest:
 
 
 def spread_key_frames(performer: Performer, count: int) -> tuple[int, ...]:
-    """Frames to paint: spread evenly, first and last among them, none with something before the face or the face away."""
+    """Frames to paint: spread evenly, first and last among them, none with something before the face or the face
+    away."""
     free = [frame for frame in performer.frames if performer.face_is_free(frame)]
     targets = np.linspace(performer.frames[0], performer.frames[-1], min(count, len(free)))
     return tuple(sorted({min(free, key=lambda frame: (abs(frame - target), frame)) for target in targets}))
@@ -235,7 +237,7 @@ def release_table() -> dict[str, Any]:
         "identity": IDENTITY,
         "performer": "nobody: a procedural head drawn by vfx_deepfake.demo",
         "kind": SYNTHETIC,
-        "description": "demonstration and tests of this software; the head is drawn by code and resembles no real person on purpose",
+        "description": "demonstration and tests of this software; the head is drawn by code and is no real person",
         "shows": [SHOW],
         "shots": ["*"],
         "operations": ["train", "render"],

@@ -34,7 +34,7 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Turn of the head in degrees: yaw to the image's right, pitch down, roll clockwise as seen; and its shift in cm."""
+    """Turn of the head in degrees: yaw to the image's right, pitch down, roll clockwise as seen; its shift in cm."""
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -58,7 +58,9 @@ def rotation(yaw: Array | float, pitch: Array | float, roll: Array | float) -> A
 
 
 def placed(points: Array, height: Array, pose: Pose) -> Array:
-    """Head-space points (R, C, 3) to world; ``height`` (R,) are the rows' rest heights: the chest stays, the neck twists."""
+    """Head-space points (R, C, 3) to world; ``height`` (R,): the rows' rest heights; the chest stays, the neck
+    twists.
+    """
     follow = smoothstep(_STAYS_BELOW_Y, _TURNS_ABOVE_Y, height)
     turn = rotation(pose.yaw * follow, pose.pitch * follow, pose.roll * follow)
     return np.einsum("rij,rcj->rci", turn, points - PIVOT) + PIVOT + np.asarray(pose.shift)

@@ -25,7 +25,7 @@ WET_PINK = np.array([0.42, 0.20, 0.16])
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What the eyes do: gaze in degrees (to the image's right, down), opening of the lids 0..1; a smile narrows them."""
+    """What the eyes do: gaze in degrees (image's right, down), opening of the lids 0..1; a smile narrows them."""
 
     gaze: tuple[float, float] = (0.0, 0.0)
     opening: float = 1.0

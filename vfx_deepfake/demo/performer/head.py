@@ -1,8 +1,11 @@
-"""The performer's head, neck and shoulders as one grid of points in head space, and how expression moves it.
+"""The performer's head, neck and shoulders at rest, as one grid of points in head space.
 
-Head space, in centimetres: origin on the line of the eyes at the axis of the ears, x to the image's right, y up, z to the camera.
-Every grid point has *rest coordinates* that never change: (X, Y) the angle around the head times ``AROUND_CM`` and the height, in which
-skin is painted, and (x, y) the place seen straight from the front, in which features are described.
+Head space, in centimetres: origin on the line of the eyes at the axis of the ears, x to the image's right, y up, z to
+the
+camera. Every grid point has *rest coordinates* that never change: (X, Y), the angle around the head times
+``AROUND_CM`` and
+the height, in which skin is painted; and (x, y), the place seen straight from the front, in which features are
+described.
 All numbers are assumed: common proportions of an adult head (about 15 cm wide, 23 cm high), shaped by eye.
 """
 
@@ -19,7 +22,6 @@ LIP_Y = -7.3  # height of the closed lips' line
 MOUTH_HALF_CM = 2.55
 EYE_X, EYE_Y = 3.2, 0.0
 TOP_Y, FOOT_Y = 12.0, -27.0
-JAW_DEGREES, _JAW_JOINT_Y = 13.0, -1.5
 
 # y: half width, depth to the front, depth to the back, from the axis of the ears
 _SKULL = [
@@ -89,9 +91,12 @@ _NOSE = [
 
 @dataclass(frozen=True, slots=True)
 class HeadGrid:
-    """The head at rest: rows from crown to chest, columns around. The row pair ``lip_row``, ``lip_row + 1`` lies on the lips' line.
+    """The head at rest: rows from crown to chest, columns around. Rows ``lip_row`` and ``lip_row + 1`` lie on the
+    lips' line.
 
-    position (R, C, 3) head space; angle (C,); height (R,) of the rows; front (R, C, 2) rest (x, y); lower (R, 1) 1 below the lips' line.
+    position (R, C, 3) head space; angle (C,); height (R,) of the rows; front (R, C, 2) rest (x, y); lower (R, 1) 1
+    below
+    the lips' line.
     """
 
     position: Array
@@ -214,57 +219,3 @@ def _ears(angle: Array, y: Array) -> Array:
     return 1.7 * smoothstep(1.0, 0.55, shape) * (0.75 + 1.2 * around).clip(0.2, 1.2) - 0.55 * smoothstep(
         0.35, 0.05, shape
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """What the face does, each 0 at rest and 1 at full: smile, jaw (open), part (lips apart), raise (brows), blink, sag (of age)."""
-
-    smile: float = 0.0
-    jaw: float = 0.0
-    part: float = 0.0
-    brows: float = 0.0
-    blink: float = 0.0
-    pucker: float = 0.0
-    sag: float = 0.0
-
-
-def expressed(grid: HeadGrid, e: Expression) -> Array:
-    """Grid positions (R, C, 3) in head space under an expression; the eyes' lids move in :mod:`eyes`, not here."""
-    p = grid.position.copy()
-    x, y = grid.front[..., 0], grid.front[..., 1]
-    side, front = np.abs(x), np.broadcast_to(np.cos(grid.angle)[None, :] > 0, x.shape)
-    sign = np.sign(x)
-    sag = e.sag * smoothstep(-11.6, -10.0, y)  # the neck stays
-    mouth = np.sqrt(np.clip(1.0 - (x / MOUTH_HALF_CM) ** 2, 0.0, 1.0)) * front
-    near = np.exp(-np.maximum(0.0, np.abs(y - LIP_Y) - 0.2) / 1.1)
-    low, high = grid.lower * mouth, (1.0 - grid.lower) * mouth
-    shape = 0.06 * twin(x, y, 0.85, LIP_Y, 0.5, 0.8) - 0.05 * bell(x, y, 0.0, LIP_Y, 0.4, 0.8)  # the lips' own wave
-    p[..., 1] += shape * front
-    p[..., 1] += high * near * (0.30 * e.part + 0.12 * e.smile) - low * near * (0.38 * e.part + 0.22 * e.smile)
-    p[..., 2] += (mouth * near) * (0.55 * e.pucker)
-    p = turned_with_jaw(p, e.jaw, _jaw_weight(x, y, low, high, near))
-    corner = twin(x, y, MOUTH_HALF_CM + 0.25, LIP_Y, 0.95, 1.1) * front
-    p[..., 0] += sign * corner * (0.50 * e.smile - 0.75 * e.pucker) * smoothstep(0.0, 1.2, side)
-    p[..., 1] += corner * (1.0 * e.smile - 0.05)
-    p[..., 2] -= corner * (0.35 * e.smile - 0.3 * e.pucker)
-    cheek = twin(x, y, 4.2, -3.2, 1.5, 1.3) * front
-    p[..., 1] += cheek * 0.30 * e.smile - 0.22 * sag * twin(x, y, 4.9, -8.4, 1.6, 2.0) * front
-    p[..., 2] += cheek * 0.32 * e.smile + 0.10 * sag * twin(x, y, 4.4, -8.6, 1.2, 1.2) * front
-    brow = np.exp(-(((y - 2.6) / 1.5) ** 2)) * smoothstep(6.5, 4.0, side) * front
-    p[..., 1] += brow * (0.55 * e.brows - 0.10 * e.sag)
-    return p
-
-
-def _jaw_weight(x: Array, y: Array, low: Array, high: Array, near: Array) -> Array:
-    skin = smoothstep(-4.8, -9.3, y) * smoothstep(-16.0, -11.5, y)
-    back = smoothstep(7.4, 5.0, np.abs(x))
-    return (skin + low * near * (1.0 - skin) - high * near * skin) * back
-
-
-def turned_with_jaw(points: Array, jaw: float, weight: Array | float = 1.0) -> Array:
-    """Points (..., 3) turned about the jaw's joint, by the ears, by up to ``JAW_DEGREES``; ``weight`` (...) is each point's share."""
-    turn = np.deg2rad(JAW_DEGREES) * jaw * np.asarray(weight)
-    y, z = points[..., 1] - _JAW_JOINT_Y, points[..., 2]
-    cosine, sine = np.cos(turn), np.sin(turn)
-    return np.stack([points[..., 0], cosine * y - sine * z + _JAW_JOINT_Y, sine * y + cosine * z], -1)

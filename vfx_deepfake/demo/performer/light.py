@@ -1,4 +1,6 @@
-"""Lights of the set and how skin answers them. Scene-linear ACEScg; a white surface facing the key reads about the key's colour."""
+"""Lights of the set and how skin answers them, scene-linear ACEScg: white facing the key reads about the key's
+colour.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,8 @@ def diffuse(flat: Array, bumped: Array, lights: Lights, openness: Array, key_sha
 def gloss(
     normals: Array, view: Array, lights: Lights, strength: Array, key_share: Array, roughness: float = 0.42
 ) -> Array:
-    """Specular reflection of skin (N, 3): a broad and a narrow lobe (spherical Gaussians), stronger at grazing angles (Schlick).
+    """Specular reflection of skin (N, 3): a broad and a narrow spherical Gaussian, stronger at grazing angles
+    (Schlick).
 
     Shapes: normals, view (N, 3) unit; strength, key_share (N,).
     """

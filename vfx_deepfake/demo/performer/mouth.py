@@ -1,4 +1,4 @@
-"""What shows between open lips: two rows of teeth, the tongue and the dark of the mouth, as small grids behind the lips."""
+"""What shows between open lips: two rows of teeth, tongue and dark of the mouth, as small grids behind the lips."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vfx_deepfake.demo.performer.curves import Array, normalised, smoothstep
-from vfx_deepfake.demo.performer.head import turned_with_jaw
+from vfx_deepfake.demo.performer.expression import turned_with_jaw
 from vfx_deepfake.demo.performer.light import Lights
 
 TOOTH = np.array([0.62, 0.55, 0.44])
@@ -20,7 +20,9 @@ _WIDTHS = np.cumsum([0.0, 0.43, 0.35, 0.39, 0.36, 0.36, 0.5])
 
 @dataclass(frozen=True, slots=True)
 class MouthPart:
-    """A grid inside the mouth: position (R, C, 3) head space, where (R, C, 2) paint coordinates, whether it moves with the jaw, its kind."""
+    """A grid inside the mouth: position (R, C, 3) head space, where (R, C, 2) paint coordinates, moved by the jaw or
+    not.
+    """
 
     position: Array
     where: Array

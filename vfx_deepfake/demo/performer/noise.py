@@ -18,7 +18,7 @@ def soft_noise(rng: np.random.Generator, shape: tuple[int, int], sigma_px: float
     down, across = sigma_px if isinstance(sigma_px, tuple) else (sigma_px, sigma_px)
     coarse = max(1, int(min(down, across) / 2.5))  # wide blurs are made small and enlarged: same look, far fewer sums
     small = (-(-shape[0] // coarse) + 8, -(-shape[1] // coarse) + 8)
-    field = rng.standard_normal(small, dtype=np.float32)
+    field: Array = rng.standard_normal(small, dtype=np.float32)
     field = cv2.GaussianBlur(field, (0, 0), max(across / coarse, 0.3), sigmaY=max(down / coarse, 0.3))
     if coarse > 1:
         field = cv2.resize(field, (small[1] * coarse, small[0] * coarse), interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""What the performer does over a shot, as smooth curves of time 0..1, so that a short shot holds the whole performance too."""
+"""What the performer does, as smooth curves of time 0..1, so that a short shot holds the whole performance too."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from vfx_deepfake.demo.performer.camera import Pose
 from vfx_deepfake.demo.performer.curves import through
+from vfx_deepfake.demo.performer.expression import Expression
 from vfx_deepfake.demo.performer.eyes import Eyes
-from vfx_deepfake.demo.performer.head import Expression
 from vfx_deepfake.demo.performer.stage import Microphone
 
 # time: yaw, pitch, roll, shift x, shift y
@@ -37,7 +37,7 @@ CROSSING = (0.58, 0.86)  # the microphone enters and leaves the picture
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Everything that one frame shows. ``brightness`` scales all lights; ``microphone`` None when it is out of the picture."""
+    """Everything that one frame shows. ``brightness`` scales all lights; ``microphone`` None: out of the picture."""
 
     pose: Pose = Pose()
     expression: Expression = Expression()
@@ -48,7 +48,7 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Performance:
-    """Which events a shot has. ``away`` lists offsets of frames (from the first) in which the head is turned from the camera."""
+    """Which events a shot has. ``away``: offsets from the first frame at which the head is turned from the camera."""
 
     microphone: bool = True
     blink: bool = True

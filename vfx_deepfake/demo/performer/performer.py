@@ -9,8 +9,9 @@ import numpy as np
 
 from vfx_deepfake.demo.performer.camera import Camera, placed
 from vfx_deepfake.demo.performer.curves import Array
+from vfx_deepfake.demo.performer.expression import expressed
 from vfx_deepfake.demo.performer.grain import Grain
-from vfx_deepfake.demo.performer.head import HeadGrid, build_head, expressed
+from vfx_deepfake.demo.performer.head import HeadGrid, build_head
 from vfx_deepfake.demo.performer.light import Lights
 from vfx_deepfake.demo.performer.performance import Moment, Performance
 from vfx_deepfake.demo.performer.points import named_points, point_names
@@ -27,9 +28,11 @@ _OCCLUDED_SHARE = 0.003  # of the face's area; less is no occlusion worth the na
 class Truth:
     """One frame with its answers; images (H, W, C) float32 scene-linear ACEScg, masks (H, W) 0..1.
 
-    plate: with grain; clean: without; young: age 0, without; young_grained: with the grain that it would have had; masks: ``face``
-    and the regions that add up to it, ``head``, ``occluder``, all as visible; points (P, 2) plate coordinates in the order of
-    ``point_names()``; occluded: something is before the face; has_face: the face looks to the camera.
+    plate: with grain; clean: without; young: age 0, without; young_grained: with the grain that it would have had;
+    masks:
+    ``face`` and the regions that add up to it, ``head``, ``occluder``, all as visible; points (P, 2) plate
+    coordinates in
+    the order of ``POINT_NAMES``; occluded: something is before the face; has_face: the face looks to the camera.
     """
 
     frame: int
@@ -46,13 +49,13 @@ class Truth:
 
     @property
     def painted(self) -> Array:
-        """What a painter would hand over who made this frame young: the change laid on the plate, whose own grain stays."""
+        """What a painter would hand over who made this frame young: the change laid on the plate, whose grain stays."""
         return self.plate + (self.young - self.clean)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Performer:
-    """A performer before a camera. Everything follows from these settings; frames can be drawn in any order, on any host."""
+    """A performer before a camera. Everything follows from these settings; frames can be drawn in any order."""
 
     width: int = 1280
     height: int = 720

@@ -1,6 +1,7 @@
 """Grids of triangles to pixels: which place of the grid each pixel sees, nearest first, in plain numpy.
 
-Every triangle becomes the spans of pixels it covers, row by row, all triangles at once; then the nearest one stays on each pixel.
+Every triangle becomes the spans of pixels it covers, row by row, all triangles at once; the nearest stays on each
+pixel.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ class GridHits:
 
 @dataclass(frozen=True, slots=True)
 class _Triangles:
-    """Camera-facing triangles: numbers of their grid points (T, 3), their corners (T, 3, 2), nearness of the corners (T, 3)."""
+    """Camera-facing triangles: numbers of their grid points (T, 3), corners (T, 3, 2), nearness of the corners (T,
+    3).
+    """
 
     points: Array
     corner: Array
@@ -34,8 +37,9 @@ class _Triangles:
 def rasterise_grid(screen: Array, near: Array, keep: Array, size: tuple[int, int]) -> GridHits:
     """Draw the camera-facing side of a grid.
 
-    Shapes: screen (R, C, 2) positions in pixels, y down; near (R, C) above 0, larger is nearer; keep (R-1, C-1) bool, quads
-    to draw; size (width, height). A quad faces the camera when its rows run down and its columns run right in the picture.
+    Shapes: screen (R, C, 2) positions in pixels, y down; near (R, C) above 0, larger is nearer; keep (R-1, C-1) bool,
+    quads to draw; size (width, height). A quad faces the camera when its rows run down and its columns right in the
+    picture.
     """
     triangles = _facing(screen.astype(np.float32), near.astype(np.float32), keep, size)
     owner, row = _rows(triangles, size)

@@ -10,7 +10,8 @@ import numpy as np
 from vfx_deepfake.demo.performer import mouth
 from vfx_deepfake.demo.performer.camera import Camera, placed
 from vfx_deepfake.demo.performer.curves import Array, normalised
-from vfx_deepfake.demo.performer.head import EYE_X, EYE_Y, MOUTH_HALF_CM, Expression, HeadGrid, expressed
+from vfx_deepfake.demo.performer.expression import Expression, expressed
+from vfx_deepfake.demo.performer.head import EYE_X, EYE_Y, MOUTH_HALF_CM, HeadGrid
 from vfx_deepfake.demo.performer.light import Lights, grid_normals, grid_occlusion, grid_shadow
 from vfx_deepfake.demo.performer.performance import Moment
 from vfx_deepfake.demo.performer.points import head_turn, named_points

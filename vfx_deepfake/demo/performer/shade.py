@@ -1,4 +1,4 @@
-"""Shading of the pixels that see the performer: skin, hair, cloth, lids and eyes, and which region of the face each belongs to."""
+"""Shading of the pixels that see the performer: skin, hair, cloth, lids and eyes; and which region each belongs to."""
 
 from __future__ import annotations
 

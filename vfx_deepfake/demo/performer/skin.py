@@ -1,4 +1,4 @@
-"""The performer's skin, lips, brows and hair, painted once a shot and age in rest coordinates (X, Y): they stick to the face.
+"""Skin, lips, brows and hair, painted once a shot and age in rest coordinates (X, Y), so that they stick to the face.
 
 Colours are albedo in ACEScg, assumed; heights in centimetres.
 """
@@ -26,8 +26,9 @@ HAIR = np.array([0.060, 0.043, 0.031])
 class Skin:
     """Painted layers (H, W, C) float32 over X_RANGE x Y_RANGE, row 0 at the top.
 
-    colour: albedo and gloss; slope: height gradient (dX, dY) at rest, then hair and lips masks; moving: the gradients that a full smile
-    adds, then those of raised brows; cells_per_cm the resolution.
+    colour: albedo and gloss; slope: height gradient (dX, dY) at rest, then hair and lips masks; moving: the gradients
+    that a
+    full smile adds, then those of raised brows; cells_per_cm the resolution.
     """
 
     colour: Array

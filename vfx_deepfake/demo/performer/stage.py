@@ -54,8 +54,8 @@ def _lamp(picture: Array, u: Array, v: Array, aspect: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Microphone:
-    """A foam microphone on a boom, in picture heights: its tip from the middle of the picture (right, down), where the boom leads
-    (degrees, 0 to the right, 90 down), how far it travels while the shutter is open.
+    """A foam microphone on a boom, in picture heights: its tip from the middle of the picture (right, down), where the
+    boom leads (degrees, 0 to the right, 90 down), how far it travels while the shutter is open.
     """
 
     tip: tuple[float, float]
@@ -66,7 +66,9 @@ class Microphone:
 
 
 def microphone(width: int, height: int, mic: Microphone, seed: int) -> tuple[Array, Array]:
-    """The microphone as (colour (H, W, 3) already multiplied by its cover, cover (H, W)), moved during the shutter and a little soft."""
+    """The microphone as colour (H, W, 3) times its cover, and cover (H, W): moved during the shutter and a little
+    soft.
+    """
     y, x = np.mgrid[0:height, 0:width] + 0.5
     u, v = (x - 0.5 * width) / height, y / height - 0.5
     turn = np.deg2rad(mic.angle)
@@ -83,7 +85,7 @@ def microphone(width: int, height: int, mic: Microphone, seed: int) -> tuple[Arr
     metal = 0.05 + 0.30 * np.exp(-(((across + 0.004) / 0.004) ** 2))
     cover = np.maximum(foam, pole)
     colour = np.where(foam > pole, shade, metal)[..., None] * np.array([1.0, 0.97, 0.95])
-    layers = np.dstack([colour * cover[..., None], cover]).astype(np.float32)
+    layers: Array = np.dstack([colour * cover[..., None], cover]).astype(np.float32)
     layers = _smeared(layers, mic.travel, height)
     layers = cv2.GaussianBlur(layers, (0, 0), max(0.0016 * height, 0.3))
     return layers[..., :3], np.clip(layers[..., 3], 0.0, 1.0)
