@@ -1,5 +1,7 @@
 """Text drawn into pictures: DejaVu (it comes with matplotlib), rendered by Pillow to coverage masks.
 
+DejaVu has Latin, Greek and Cyrillic letters; those of other scripts appear as boxes.
+
 Pictures here are display-encoded (H, W, 3) float32, 0 black to 1 white; levels below 1 keep burn-ins from glaring.
 """
 
