@@ -1,4 +1,4 @@
-"""The rez package. rez reads ``package.py``: `make rez` copies this file under that name beside the sources and builds there.
+"""The rez package. rez reads ``package.py``: `make rez` copies this file under that name and builds there.
 
 The studio's own rez packages bring the libraries below (`rez-pip --install NAME` makes them from wheels; rez writes - as _).
 Versions come from setup.cfg and the package, so that no number stands twice.
