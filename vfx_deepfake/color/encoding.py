@@ -21,7 +21,7 @@ Y_BREAK = 0.155251141552511  # the same point, encoded
 TOE_SLOPE = 10.5402377416545
 TOE_OFFSET = 0.0729055341958355
 LOG_SCALE = 17.52  # stops between the encoded values 0 and 1
-LOG_OFFSET = 9.72
+LOG_BIAS = 9.72 / 17.52  # added after scaling: near 1, float32 sums round sixteen times finer than near 25
 
 
 def encode_log(linear: Array) -> Array:
@@ -33,18 +33,18 @@ def encode_log(linear: Array) -> Array:
     """
     x, xp = _wide(linear)
     above = xp.log2(x.clip(min=X_BREAK))  # clipped first: the branch not taken must not give NaN, nor a NaN gradient
-    return xp.where(x <= X_BREAK, x * TOE_SLOPE + TOE_OFFSET, (above + LOG_OFFSET) / LOG_SCALE)
+    return xp.where(x <= X_BREAK, x * TOE_SLOPE + TOE_OFFSET, above / LOG_SCALE + LOG_BIAS)
 
 
 def decode_log(log: Array) -> Array:
-    """The model encoding back to scene-linear; the inverse of :func:`encode_log` to float32 rounding, for negatives
-    too.
+    """The model encoding back to scene-linear: the inverse of :func:`encode_log` to float32 rounding, negatives too.
 
-    Shapes: as there. Rounding of the encoded value, 2**-25 near 1, moves a bright pixel by up to 1e-6 of itself.
+    Shapes: as there. Rounding the encoded value to float32 alone moves a value over 10 by up to 7e-7 of itself;
+    measured, there and back, 1.8e-6 of itself at most.
     """
     y, xp = _wide(log)
     below = (y - TOE_OFFSET) / TOE_SLOPE
-    return xp.where(y <= Y_BREAK, below, xp.exp2(y * LOG_SCALE - LOG_OFFSET))
+    return xp.where(y <= Y_BREAK, below, xp.exp2((y - LOG_BIAS) * LOG_SCALE))
 
 
 def _wide(values: Any) -> tuple[Any, Any]:

@@ -124,20 +124,22 @@ class Color:
         return str(self._processor(source, target).getCacheID())
 
     def config_id(self) -> str:
-        """Identifies config and context, for records."""
-        return str(self._config.getCacheID(self._context))
+        """Identifies config and context, contents of its files included, for records."""
+        context = "".join(f" {name}={value}" for name, value in sorted(self.context.items()))
+        return f"{self._config.getCacheID(self._context)}{context}"
 
-    def check(self) -> None:
-        """Let OCIO validate the config.
+    def check(self, display: str = "", view: str = "") -> None:
+        """Let OCIO validate the config, and make the display picture once, with this context: a shot may lack its CDL.
 
         Raises: ColorError with OCIO's own words.
         """
         try:
             self._config.validate()
         except ocio.Exception as error:
-            raise ColorError(
-                f"{self.uri}: OCIO finds the config invalid ({_words(error)}); correct the config"
-            ) from error
+            raise ColorError(f"{self.uri}: OCIO finds it invalid ({_words(error)}); correct the config") from error
+        scene = self._config.getRoleColorSpace(ocio.ROLE_SCENE_LINEAR)
+        if scene and self.displays():
+            self._display_processor(scene, *self.require_view(display, view, "display"))
 
     def _views(self, display: str) -> tuple[str, ...]:
         return tuple(self._config.getViews(display))
@@ -156,8 +158,12 @@ class Color:
             try:
                 self._processors[key] = make().getDefaultCPUProcessor()
             except ocio.Exception as error:
-                shot = f" with {self.context}" if self.context else ""
-                raise ColorError(f"{self.uri}: {' to '.join(key)}{shot}: OCIO says: {_words(error)}") from error
+                place = f"{self.uri}: {' to '.join(key)}"
+                if "cccid" in str(error):
+                    shot = self.context.get("SHOT", "default")
+                    found = f"its CDL file has no entry for the shot '{shot}'"
+                    raise ColorError(f"{place}: {found}; add one, or choose a view without the grade") from error
+                raise ColorError(f"{place}: OCIO can't convert ({_words(error)}); correct the config") from error
         return self._processors[key]
 
     def _apply(self, pixels: np.ndarray, processor: Any) -> np.ndarray:
@@ -211,13 +217,20 @@ def builtin_names() -> list[str]:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    """A hint: the nearest known names by letters, or by containing one another; all of them where there are few."""
-    lower = {each.lower(): each for each in known}
-    near = [lower[each] for each in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
-    near += [each for each in known if name and name.lower() in each.lower() and each not in near][: 3 - len(near)]
+    """A hint: known names that contain this one or resemble it by letters and digits alone, else all of them."""
+    plain = {_letters(each): each for each in known}
+    wanted = _letters(name)
+    near = [each for text, each in plain.items() if wanted and wanted in text]
+    near += [
+        plain[text] for text in difflib.get_close_matches(wanted, plain, n=3, cutoff=0.6) if plain[text] not in near
+    ]
     if near:
         return "did you mean " + " or ".join(f"'{each}'" for each in near[:3]) + "?"
     return "known: " + ", ".join(known[:40]) + (", ..." if len(known) > 40 else "")
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
 
 
 def _words(error: Exception) -> str:
