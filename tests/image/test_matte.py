@@ -40,6 +40,16 @@ def test_a_feathered_edge_moves_smoothly_with_sub_pixel_motion() -> None:
     assert max(steps) < 0.125 * 0.4
 
 
+def test_a_soft_matte_keeps_its_values_inside() -> None:
+    soft = 0.4 * disc(24)
+    feathered = feather(soft, 6)
+    assert (feathered <= soft).all() and feathered[40, 40] == soft[40, 40]
+    assert feathered[40, 40 + 20] < soft[40, 40 + 20]
+    ramp = soften(disc(20), 16)  # already softer than the feather: only its faint end gets shorter
+    loss = ramp - feather(ramp, 4)
+    assert loss[ramp > 0.5].max() < 0.01 and 0 <= loss.min() and loss.max() < 0.12
+
+
 def test_zero_and_one_stay_exact_everywhere() -> None:
     empty, full = np.zeros((9, 7), np.float32), np.ones((9, 7), np.float32)
     for change in (lambda m: grow(m, 2.5), lambda m: grow(m, -2.5), lambda m: feather(m, 4)):

@@ -11,6 +11,7 @@ import numpy as np
 from vfx_deepfake.image.crop import Window
 
 FULL_AT = np.float32(0.95)  # of a straight blurred edge, two deviations inside it (2 Phi(2) - 1 = 0.954)
+EDGE_PX = 1  # an anti-aliased edge is no wider than this; softer ones hardly need a feather
 
 
 def grow(matte: np.ndarray, px: float) -> np.ndarray:
@@ -34,16 +35,18 @@ def _spread(matte: np.ndarray, radius: int, dilate: bool) -> np.ndarray:
 
 
 def feather(matte: np.ndarray, px: float) -> np.ndarray:
-    """A soft edge that lies wholly inside: 0 where the matte was 0 on its edge, 1 about ``px`` further in.
+    """A soft edge that lies wholly inside: 0 where the matte was 0, back at its own values about ``px`` further in.
 
-    Shapes: matte (H, W) float32 0..1. Returns the same. The edge is a blurred one, so that it moves smoothly with a
-    face that moves by fractions of a pixel. Parts narrower than ``px`` get weaker. An edge of the image is no edge
-    of the matte.
+    Shapes: matte (H, W) float32 0..1, hard or soft; values in its middle stay. Returns the same. The edge is a blurred
+    one, so that it moves smoothly with a face that moves by fractions of a pixel. Parts narrower than ``px`` get
+    weaker. An edge of the image is no edge of the matte.
     """
     if px <= 0 or not matte.size:
         return matte.copy()
-    soft = cv2.GaussianBlur(matte, (0, 0), px / 2, borderType=cv2.BORDER_REPLICATE)
-    return np.minimum(np.clip((2 * soft - 1) / FULL_AT, 0, 1), (matte > 0).astype(np.float32))
+    around = _spread(matte, EDGE_PX, dilate=True)
+    support = np.divide(matte, around, out=np.zeros_like(matte), where=around > 0)  # 1 but for a hard edge
+    soft = cv2.GaussianBlur(support, (0, 0), px / 2, borderType=cv2.BORDER_REPLICATE)
+    return np.clip((2 * soft - 1) / FULL_AT, 0, 1) * matte
 
 
 def soften(matte: np.ndarray, px: float) -> np.ndarray:
