@@ -111,12 +111,19 @@ def _video_frame(picture: np.ndarray, index: int, stream: VideoStream) -> Any:
     """One picture as the encoder wants it: 16-bit RGB to 8-bit Y'CbCr of BT.709."""
     import av
 
-    code = np.rint(np.clip(np.nan_to_num(padded(picture)), 0.0, 1.0) * 65535).astype(np.uint16)
-    frame = av.VideoFrame.from_ndarray(code, format="rgb48le")
+    frame = av.VideoFrame.from_ndarray(_codes(padded(picture)), format="rgb48le")
     frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC")
     frame.pts, frame.time_base = index, stream.codec_context.time_base
     _tag(frame)
     return frame
+
+
+def _codes(picture: np.ndarray) -> np.ndarray:
+    """Rounded 16-bit codes; NaN is black. One copy only, because a 4K picture is 100 MiB."""
+    scaled = np.multiply(picture, 65535.0, dtype=np.float32)
+    np.nan_to_num(scaled, copy=False, posinf=65535.0, neginf=0.0)
+    np.clip(scaled, 0.0, 65535.0, out=scaled)
+    return np.rint(scaled, out=scaled).astype(np.uint16)
 
 
 def _padded_length(length: int) -> int:
