@@ -48,7 +48,9 @@ def test_hash_of_data_ignores_key_order():
 
 
 def test_only_parts_of_dead_processes_are_swept(tmp_path):
-    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
     with pytest.raises(SystemExit), written_aside(tmp_path / "x.exr") as part:
         mine = part.name
         orphan = tmp_path / mine.replace(str(os.getpid()), dead.stdout.strip())
@@ -59,7 +61,14 @@ def test_only_parts_of_dead_processes_are_swept(tmp_path):
         raise SystemExit
 
 
-HOLD = "import sys, time\nfrom pathlib import Path\nfrom vfx_deepfake.files import one_writer\nwith one_writer(Path(sys.argv[1]), 'train sh0010'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+HOLD = """
+import sys, time
+from pathlib import Path
+from vfx_deepfake.files import one_writer
+with one_writer(Path(sys.argv[1]), "train sh0010"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_one_writer_at_a_time_and_a_killed_one_lets_go(tmp_path):
@@ -68,7 +77,8 @@ def test_one_writer_at_a_time_and_a_killed_one_lets_go(tmp_path):
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(BusyError, match=rf"train sh0010 \(host .*, process {holder.pid}\) works on it; wait until it is done"), one_writer(tmp_path, "x"):
+        words = rf"train sh0010 \(host .*, process {holder.pid}\) works on it; wait until it is done"
+        with pytest.raises(BusyError, match=words), one_writer(tmp_path, "x"):
             pass
     finally:
         holder.kill()
@@ -84,13 +94,21 @@ def test_one_writer_at_a_time_and_a_killed_one_lets_go(tmp_path):
 
 
 def test_sharers_work_together_and_keep_others_out(tmp_path):
-    with one_writer(tmp_path, "render 1", shared=True), one_writer(tmp_path, "render 2", shared=True):
-        with pytest.raises(BusyError, match="works on it; wait"), one_writer(tmp_path, "train"):
-            pass
-    with one_writer(tmp_path, "train"), pytest.raises(BusyError, match=r"train \(host"), one_writer(tmp_path, "render", shared=True):
+    first, second = one_writer(tmp_path, "render 1", shared=True), one_writer(tmp_path, "render 2", shared=True)
+    with first, second, pytest.raises(BusyError, match="works on it; wait"), one_writer(tmp_path, "train"):
+        pass
+    with (
+        one_writer(tmp_path, "train"),
+        pytest.raises(BusyError, match=r"train \(host"),
+        one_writer(tmp_path, "render", shared=True),
+    ):
         pass
 
 
 def test_located_adds_the_place_once():
-    with pytest.raises(PlateError, match=r"^sh0010 frame 1001: no pixels$"), located("sh0010"), located("sh0010 frame 1001"):
+    with (
+        pytest.raises(PlateError, match=r"^sh0010 frame 1001: no pixels$"),
+        located("sh0010"),
+        located("sh0010 frame 1001"),
+    ):
         raise PlateError("no pixels")

@@ -18,7 +18,14 @@ def test_every_subset_across_zero_survives_text():
 
 @pytest.mark.parametrize(
     ("frames", "text"),
-    [((), ""), ((1001,), "1001"), ((1001, 1002), "1001-1002"), ((1001, 1003, 1005), "1001-1005x2"), ((5, 1, 2), "1-2,5"), ((-3, -2, -1), "-3--1")],
+    [
+        ((), ""),
+        ((1001,), "1001"),
+        ((1001, 1002), "1001-1002"),
+        ((1001, 1003, 1005), "1001-1005x2"),
+        ((5, 1, 2), "1-2,5"),
+        ((-3, -2, -1), "-3--1"),
+    ],
 )
 def test_text_is_the_usual_one(frames, text):
     assert format_frames(frames) == text

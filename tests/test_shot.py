@@ -35,7 +35,10 @@ def test_a_folder_stands_for_its_shot_file(tmp_path):
 
 
 def test_all_problems_come_at_once_with_nearest_names(tmp_path):
-    text = GOOD + '[train]\nbatchsize = 4\ncrop_px = 50\n[modle]\nx = 1\n[render]\nstrength = "full"\n[track]\nmethod = "magic"\n'
+    text = (
+        GOOD
+        + '[train]\nbatchsize = 4\ncrop_px = 50\n[modle]\nx = 1\n[render]\nstrength = "full"\n[track]\nmethod = "magic"\n'
+    )
     with pytest.raises(ShotError) as caught:
         load_shot(written(tmp_path, text))
     lines = str(caught.value).splitlines()
@@ -73,7 +76,11 @@ def test_schema_is_checked(tmp_path, change, message):
 
 def test_overrides_win_and_bare_words_are_text(tmp_path):
     shot = load_shot(written(tmp_path, GOOD), ["train.steps=7", "delivery.profile=exr", "track.box=[1, 2, 3, 4]"])
-    assert (shot.settings.train.steps, shot.settings.delivery.profile, shot.settings.track.box) == (7, "exr", (1.0, 2.0, 3.0, 4.0))
+    assert (shot.settings.train.steps, shot.settings.delivery.profile, shot.settings.track.box) == (
+        7,
+        "exr",
+        (1.0, 2.0, 3.0, 4.0),
+    )
 
 
 def test_an_override_without_a_value_says_how(tmp_path):
@@ -94,7 +101,9 @@ def test_a_missing_or_broken_file_is_one_line(tmp_path):
         load_shot(written(tmp_path, "[shot\n"))
 
 
-@pytest.mark.parametrize(("frame", "name"), [(1001, "a.1001.exr"), (1, "a.0001.exr"), (-3, "a.-0003.exr"), (12345, "a.12345.exr")])
+@pytest.mark.parametrize(
+    ("frame", "name"), [(1001, "a.1001.exr"), (1, "a.0001.exr"), (-3, "a.-0003.exr"), (12345, "a.12345.exr")]
+)
 def test_frame_numbers_are_padded(frame, name):
     assert frame_path("a.####.exr", frame) == Path(name)
 

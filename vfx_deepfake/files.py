@@ -30,7 +30,9 @@ _DISK_WORDS = {
 
 def disk_error(path: Path, error: OSError) -> DeliveryError:
     """The one line an artist gets when the disk refuses."""
-    words = _DISK_WORDS.get(error.errno or 0, f"{error.strerror or error}; check the disk and run the same command again")
+    words = _DISK_WORDS.get(
+        error.errno or 0, f"{error.strerror or error}; check the disk and run the same command again"
+    )
     return DeliveryError(f"{path}: could not be written: {words}")
 
 
@@ -132,7 +134,9 @@ def one_writer(folder: Path, what: str, *, shared: bool = False) -> Iterator[Non
         except OSError as error:
             handle.seek(0)
             holder = handle.read().strip() or "another process"
-            raise BusyError(f"{folder}: {holder} works on it; wait until it is done, or stop it, then run this again") from error
+            raise BusyError(
+                f"{folder}: {holder} works on it; wait until it is done, or stop it, then run this again"
+            ) from error
         handle.truncate(0)
         handle.write(f"{what} (host {socket.gethostname()}, process {os.getpid()})")
         handle.flush()

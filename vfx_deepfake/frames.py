@@ -27,7 +27,9 @@ def parse_frames(text: str, where: str = "frames") -> tuple[int, ...]:
             raise ValueError("a blank inside a number")
         found = fileseq.FrameSet(text.strip())
         if len(found) > MAX_FRAMES:
-            raise ShotError(f"{where}: '{text}' is {len(found)} frames; at most {MAX_FRAMES} are taken; check the numbers")
+            raise ShotError(
+                f"{where}: '{text}' is {len(found)} frames; at most {MAX_FRAMES} are taken; check the numbers"
+            )
         numbers = tuple(sorted({int(frame) for frame in found}))
     except (fileseq.exceptions.FileSeqException, ValueError) as error:
         raise ShotError(f"{where}: '{text}' is not a frame range; {GRAMMAR}") from error

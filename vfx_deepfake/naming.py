@@ -174,7 +174,9 @@ def _check(naming: Naming, path: Path) -> None:
         try:
             getattr(naming, key).format(shot="s", run=1, version=1)
         except (KeyError, ValueError, IndexError):
-            problems.append(f"{path}.{key}: '{getattr(naming, key)}' uses an unknown field; known: {{shot}}, {{run:04d}}, {{version:03d}}")
+            problems.append(
+                f"{path}.{key}: '{getattr(naming, key)}' uses an unknown field; known: {{shot}}, {{run:04d}}, {{version:03d}}"
+            )
     if problems:
         raise ShotError("\n".join(problems))
 

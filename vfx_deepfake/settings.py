@@ -1,7 +1,7 @@
 """Everything a shot file can say, as frozen typed tables; ``shot.py`` reads them from TOML.
 
 Each class is one table of shot.toml and each field one key; the comment beside a field is its documentation. A check in
-``__post_init__`` states what was found and what would be right; it raises ValueError, which the reader turns into a ShotError with the place.
+``__post_init__`` states what was found and what would be right; the reader turns its ValueError into a ShotError with the place.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class PlateSpec:
     frames: str = ""  # range to deliver, e.g. 1001-1100; empty takes what is on disk
     part: str = ""  # EXR part by name; empty takes the one with the picture
     layer: str = ""  # EXR layer by name; empty takes R, G, B
-    nan_policy: str = "error"  # NaN or Inf pixels: error, zero or neighbours (for the work; the plate itself is not changed)
+    nan_policy: str = (
+        "error"  # NaN or Inf pixels: error, zero or neighbours (for the work; the plate itself is not changed)
+    )
     frame_rate: str = ""  # e.g. 24 or 24000/1001; empty takes the header's, else 24
 
     def __post_init__(self) -> None:
@@ -91,7 +93,9 @@ class TrackSpec:
         _between("smoothing", self.smoothing, 0.0, 10.0)
         _between("max_gap_frames", self.max_gap_frames, 0, 1000)
         if self.box and (len(self.box) != 4 or min(self.box[2:]) <= 0):
-            raise ValueError(f"box is {list(self.box)}; give [x, y, width, height] in plate pixels with a positive size")
+            raise ValueError(
+                f"box is {list(self.box)}; give [x, y, width, height] in plate pixels with a positive size"
+            )
         if (self.method == "import") != bool(self.file):
             raise ValueError("method 'import' and file go together: name the track to import, or leave both out")
 
@@ -145,7 +149,7 @@ class RenderSpec:
 
     strength: float = 1.0  # 0 the plate, 1 the painted change
     matte_erode_px: float = 0.0  # shrink (+) or grow (-) the face matte
-    matte_feather_px: float = 6.0  # soft edge of the face matte
+    matte_feather_px: float = 0.0  # softer edge, inwards; the matte of change has a soft edge already
     grain: str = "plate"  # plate: its own grain at the new level; none
     holdout: str = ""  # roto that stays in front, e.g. mattes/{shot}.holdout.####.exr
     holdout_channel: str = ""  # channel of the roto; empty takes alpha, else red

@@ -24,7 +24,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ShotError(f"{path}: no such file; give the path of an existing one, or make a shot with 'vfx-deepfake init'") from error
+        raise ShotError(
+            f"{path}: no such file; give the path of an existing one, or make a shot with 'vfx-deepfake init'"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ShotError(f"{path}: can't be read ({error})") from error
     except tomllib.TOMLDecodeError as error:
@@ -103,7 +105,11 @@ def _is_required(spec: Field[Any]) -> bool:
 
 def _hint(key: str, known: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(key.lower(), known, n=2, cutoff=0.55)
-    return f"did you mean {' or '.join(repr(name) for name in near)}?" if near else f"known keys: {', '.join(sorted(known))}"
+    return (
+        f"did you mean {' or '.join(repr(name) for name in near)}?"
+        if near
+        else f"known keys: {', '.join(sorted(known))}"
+    )
 
 
 def _value(kind: Any, value: Any, label: str, problems: list[str]) -> Any:

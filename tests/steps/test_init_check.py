@@ -14,7 +14,9 @@ from vfx_deepfake.steps.init import InitRequest, init_shot
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return make_performer_shot(tmp_path_factory.mktemp("check") / "sh0010", width=96, height=72, count=4, key_frames=(1001, 1004))
+    return make_performer_shot(
+        tmp_path_factory.mktemp("check") / "sh0010", width=96, height=72, count=4, key_frames=(1001, 1004)
+    )
 
 
 @pytest.fixture
@@ -26,7 +28,8 @@ def shot(made, tmp_path):
 
 
 def request(folder: Path, plate: Path, **more) -> InitRequest:
-    return InitRequest(**{"folder": folder, "template": "keyframe_deage", "plate": f"{plate}/sh0010.####.exr", "colorspace": "ACEScg", **more})
+    usual = {"template": "keyframe_deage", "plate": f"{plate}/sh0010.####.exr", "colorspace": "ACEScg"}
+    return InitRequest(**{"folder": folder, **usual, **more})
 
 
 def test_init_fills_the_template_and_keeps_its_comments(made, tmp_path):
@@ -121,7 +124,9 @@ def test_last_plate_frame_of_another_size(shot, tmp_path):
 
 
 def test_an_unknown_config_names_the_near_ones(shot):
-    assert "has no such built-in config" in problems(shot, "color.config=ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.4")
+    assert "has no such built-in config" in problems(
+        shot, "color.config=ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.4"
+    )
 
 
 def test_passthrough_needs_neither_release_nor_key_frames(shot):

@@ -31,7 +31,9 @@ def limit_threads() -> None:
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--progress", choices=STYLES, default="auto", help="how progress is shown (default: a bar, or lines in a log)")
+    parser.add_argument(
+        "--progress", choices=STYLES, default="auto", help="how progress is shown (default: a bar, or lines in a log)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -83,7 +85,8 @@ def _release(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="put a signed release on record")
     add.add_argument("folder", help="the releases folder")
-    add.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", required=True, help="a field of the release, e.g. identity=performer_a")
+    field = "a field of the release, e.g. identity=performer_a"
+    add.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", required=True, help=field)
     show = actions.add_parser("show", help="what is on record")
     show.add_argument("folder", help="the releases folder")
     check = actions.add_parser("check", help="does a release cover this shot today?")
@@ -129,7 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{name}: stopped; run the same command again to go on where it was", file=sys.stderr)
         return EXIT_RETRY
     except MemoryError:
-        print(f"{name}: this host has too little memory; run it on a larger one, or render fewer frames at a time", file=sys.stderr)
+        print(
+            f"{name}: this host has too little memory; run it on a larger one, or render fewer frames at a time",
+            file=sys.stderr,
+        )
         return EXIT_RETRY
     except BrokenPipeError:
         return EXIT_DONE
@@ -148,5 +154,8 @@ def _our_bug(name: str, error: Exception) -> int:
     except OSError:
         print(text, file=sys.stderr)
         where = "the details are above"
-    print(f"{name}: a fault in vfx-deepfake itself ({type(error).__name__}: {error}); {where}; please report it", file=sys.stderr)
+    print(
+        f"{name}: a fault in vfx-deepfake itself ({type(error).__name__}: {error}); {where}; please report it",
+        file=sys.stderr,
+    )
     return EXIT_BUG

@@ -27,7 +27,9 @@ class Bar:
 
     def start(self, stage: str, total: int, unit: str) -> None:
         """Open the bar."""
-        self._bar = tqdm(total=total, desc=f"{stage:8}", unit=f" {unit}", file=self._stream, dynamic_ncols=True, leave=True)
+        self._bar = tqdm(
+            total=total, desc=f"{stage:8}", unit=f" {unit}", file=self._stream, dynamic_ncols=True, leave=True
+        )
 
     def advance(self, done: int, note: str = "") -> None:
         """Move the bar to ``done``."""
@@ -91,7 +93,11 @@ class Lines:
         """One line in a log."""
         left = self.seconds_left(done)
         ahead = f", about {left:.0f} s left" if left and done < self._total else ""
-        print(f"{self._stage}: {done}/{self._total} {self._unit}{ahead}{' ' + note if note else ''}", file=self._stream, flush=True)
+        print(
+            f"{self._stage}: {done}/{self._total} {self._unit}{ahead}{' ' + note if note else ''}",
+            file=self._stream,
+            flush=True,
+        )
 
 
 class OpenJdLines(Lines):

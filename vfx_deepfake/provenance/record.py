@@ -15,14 +15,27 @@ from vfx_deepfake import __version__
 from vfx_deepfake.files import hash_data, hash_file
 
 RECORD_SCHEMA = 1
-LIBRARIES = ("torch", "numpy", "OpenImageIO", "opencolorio", "opencv-python-headless", "kornia", "mediapipe", "safetensors")
+LIBRARIES = (
+    "torch",
+    "numpy",
+    "OpenImageIO",
+    "opencolorio",
+    "opencv-python-headless",
+    "kornia",
+    "mediapipe",
+    "safetensors",
+)
 
 
 def code_identity() -> dict[str, str]:
     """Version of this package, a hash over its source files, and versions of the libraries that touch pixels."""
     root = Path(__file__).parents[1]
     sources = {str(path.relative_to(root)): hash_file(path) for path in sorted(root.rglob("*.py"))}
-    return {"version": __version__, "source_hash": hash_data(sources), **{f"library.{n}": _library_version(n) for n in LIBRARIES}}
+    return {
+        "version": __version__,
+        "source_hash": hash_data(sources),
+        **{f"library.{n}": _library_version(n) for n in LIBRARIES},
+    }
 
 
 def _library_version(name: str) -> str:
@@ -38,7 +51,12 @@ def host_identity() -> dict[str, str]:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
-    return {"host": socket.gethostname(), "user": user, "system": platform.platform(), "python": platform.python_version()}
+    return {
+        "host": socket.gethostname(),
+        "user": user,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
 
 
 def now() -> str:

@@ -108,7 +108,8 @@ def _check_plate(opened: OpenShot, report: CheckReport) -> Header:
     if (first.display_window, first.channels) != (last.display_window, last.channels):
         raise ShotError(f"{file} [plate]: {files[0].name} is {_shape(first)} and {files[-1].name} is {_shape(last)}; "
                         "one shot has one size and one set of channels")  # fmt: skip
-    report.facts["plate"] = f"{format_frames(opened.frames)}, {len(opened.frames)} frames, {_shape(first)}, {'half' if first.half else first.formats[0]}"
+    count = f"{format_frames(opened.frames)}, {len(opened.frames)} frames"
+    report.facts["plate"] = f"{count}, {_shape(first)}, {first.formats[0]}"
     warning = depth_warning(first.formats[0], first.bits, opened.settings.delivery.profile)
     if warning:
         report.warnings.append(warning)
@@ -124,9 +125,13 @@ def _check_track(opened: OpenShot, report: CheckReport) -> None:
     if opened.settings.model.method == "passthrough":
         return
     if spec.method == "import" and not opened.source(spec.file).is_file():
-        raise ShotError(f"{file} [track].file: {opened.source(spec.file)} is not there; export the track again or correct the name")
+        raise ShotError(
+            f"{file} [track].file: {opened.source(spec.file)} is not there; export the track again or correct the name"
+        )
     if spec.method == "mediapipe" and importlib.util.find_spec("mediapipe") is None:
-        raise ShotError(f"{file} [track].method: mediapipe is not installed; see README 'Installing', or import a track")
+        raise ShotError(
+            f"{file} [track].method: mediapipe is not installed; see README 'Installing', or import a track"
+        )
 
 
 def _check_consent(opened: OpenShot, report: CheckReport) -> None:
@@ -158,18 +163,21 @@ def _check_keyframes(opened: OpenShot, plate: Header, report: CheckReport) -> No
     if opened.settings.model.method == "keyframe" and len(keys) < MIN_KEYS_TO_TRAIN:
         report.problems.append(f"{file} [keyframes]: {len(keys)} painted frame; training needs at least {MIN_KEYS_TO_TRAIN}, "
                                "or set model.method = 'propagate'")  # fmt: skip
-    layerless = opened.settings.model.target == "face"
     for frame, path in keys.items():
         with report.gathering():
-            _check_key_size(read_header(path) if layerless else read_header(path, channels=()), plate, frame, path)
+            _check_key_size(read_header(path), plate, frame, path)
     report.facts["keyframes"] = format_frames(keys)
 
 
 def _check_key_size(key: Header, plate: Header, frame: int, path: Path) -> None:
     """A painted frame is a full frame of the plate's size, or an EXR whose data window lies in a display window of that size."""
-    if (key.display_window.width, key.display_window.height) != (plate.display_window.width, plate.display_window.height):
-        raise ShotError(f"key frame {frame} ({path.name}): is {key.display_window.width} x {key.display_window.height}; the plate is "
-                        f"{plate.display_window.width} x {plate.display_window.height}; export it at full size, or as EXR with a data window")  # fmt: skip
+    if (key.display_window.width, key.display_window.height) != (
+        plate.display_window.width,
+        plate.display_window.height,
+    ):
+        mine, theirs = (f"{h.display_window.width} x {h.display_window.height}" for h in (key, plate))
+        raise ShotError(f"key frame {frame} ({path.name}): is {mine}; the plate is {theirs}; "
+                        "export it at full size, or as EXR with a data window")  # fmt: skip
 
 
 def _check_cost(opened: OpenShot, plate: Header, report: CheckReport) -> None:
@@ -181,7 +189,11 @@ def _check_cost(opened: OpenShot, plate: Header, report: CheckReport) -> None:
     report.facts["estimate"] = str(cost)
     folder = opened.shot.paths.folder
     if not os.access(folder, os.W_OK):
-        raise ShotError(f"{folder}: can't be written to; ask for permission, or copy the shot file to a folder of your own")
+        raise ShotError(
+            f"{folder}: can't be written to; ask for permission, or copy the shot file to a folder of your own"
+        )
     free = shutil.disk_usage(folder).free
     if free < cost.disk:
-        raise ShotError(f"{folder}: {free / 2**30:.2f} GiB are free and about {cost.disk / 2**30:.2f} GiB are needed; free some space")
+        raise ShotError(
+            f"{folder}: {free / 2**30:.2f} GiB are free and about {cost.disk / 2**30:.2f} GiB are needed; free some space"
+        )

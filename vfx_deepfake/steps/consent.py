@@ -18,7 +18,13 @@ def require_release(shot: Shot, operation: str) -> Release:
     Raises: ConsentError with what was asked, what is on record, and what to do.
     """
     consent = shot.settings.consent
-    use = Use(identity=consent.identity, operation=operation, show=shot.settings.shot.show, shot=shot.name, date=dt.date.today())
+    use = Use(
+        identity=consent.identity,
+        operation=operation,
+        show=shot.settings.shot.show,
+        shot=shot.name,
+        date=dt.date.today(),
+    )
     return require(load_releases(shot.paths.folder / consent.releases), use)
 
 

@@ -36,7 +36,9 @@ class Estimate:
         return f"about {time}, {self.memory / 2**30:.1f} GiB of memory, {self.disk / 2**30:.2f} GiB of disk"
 
 
-def estimate(*, width: int, height: int, num_frames: int, method: str, train_steps: int, train_px: int, profile: str) -> Estimate:
+def estimate(
+    *, width: int, height: int, num_frames: int, method: str, train_steps: int, train_px: int, profile: str
+) -> Estimate:
     """The cost of one shot on this machine's cores."""
     mpx = width * height / 1e6
     cores = max(len(os.sched_getaffinity(0)), 1)
@@ -47,5 +49,9 @@ def estimate(*, width: int, height: int, num_frames: int, method: str, train_ste
     if method == "keyframe":
         seconds += train_steps * train_px / 1e6 * TRAIN_S_PER_MPX
     px = width * height
-    disk = num_frames * px * (BYTES_EXR_PER_PX + BYTES_DPX_PER_PX[profile] + (FACE_SHARE * BYTES_LAYERS_PER_FACE_PX if face else 0))
+    disk = (
+        num_frames
+        * px
+        * (BYTES_EXR_PER_PX + BYTES_DPX_PER_PX[profile] + (FACE_SHARE * BYTES_LAYERS_PER_FACE_PX if face else 0))
+    )
     return Estimate(seconds=seconds / cores, memory=BYTES_RESIDENT + px * BYTES_PER_PX_IN_FLIGHT, disk=disk)

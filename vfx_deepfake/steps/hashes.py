@@ -36,7 +36,9 @@ class ContentHashes:
                 return str(entry[3])
             digest = hash_file(path)
         except OSError as error:
-            raise PlateError(f"{path}: can't be read ({error.strerror}); put the file back or change the frame range") from error
+            raise PlateError(
+                f"{path}: can't be read ({error.strerror}); put the file back or change the frame range"
+            ) from error
         self._known[str(path)] = [*stamp, digest]
         self._changed = True
         return digest

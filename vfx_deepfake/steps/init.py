@@ -79,7 +79,9 @@ def template_text(name: str) -> str:
     folder = data_folder("shot_templates")
     known = sorted(entry.stem for entry in folder.glob("*.toml"))
     if name not in known:
-        raise ShotError(f"--template {name}: no such template; choose one of {', '.join(known)}, or give the path of a .toml file")
+        raise ShotError(
+            f"--template {name}: no such template; choose one of {', '.join(known)}, or give the path of a .toml file"
+        )
     return (folder / f"{name}.toml").read_text(encoding="utf-8")
 
 

@@ -24,19 +24,21 @@ class Keyframes:
         self._space = opened.settings.keyframes.colorspace or opened.settings.plate.colorspace
         self.frames: tuple[int, ...] = tuple(sorted(set(self._files) & set(opened.frames)))
 
-    def delta_log(self, frame: int, window: Window) -> np.ndarray:
-        """The painted change, (h, w, 3) float32: log of the painted frame less log of the plate; exactly 0 where nothing was painted.
+    def change_log(self, frame: int, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """What was painted: log of the painted frame less log of the plate, and where the painted file has pixels.
 
-        A painted file with alpha counts as laid over the plate (premultiplied), one with a data window as plate outside of it.
+        The change is exactly 0 where nothing was painted, and holds no grain, because the painting has the plate's own.
+        A file with alpha counts as laid over the plate (premultiplied).
+        Returns change (h, w, 3) and valid (h, w) 0 or 1, float32.
         Raises: KeyframeError when it does not fit the plate; PlateError when a file is damaged.
         """
         plate = self._opened.plate.read(frame)
         painted = self._read(frame, plate)
         color, working = self._opened.color, self._opened.plate.working
         area = window.intersect(painted.data_window).intersect(plate.data_window)
-        delta = np.zeros((*window.shape, 3), np.float32)
+        delta, valid = np.zeros((*window.shape, 3), np.float32), np.zeros(window.shape, np.float32)
         if area.empty:
-            return delta
+            return delta, valid
         own = cut(plate.pixels[..., :3], plate.data_window, area)
         new = cut(painted.pixels, painted.data_window, area)
         own_lin = color.convert(own, self._opened.plate.colorspace, working)
@@ -48,7 +50,8 @@ class Keyframes:
             new_lin = color.convert(new, self._space, working)
         change = np.asarray(encode_log(new_lin), np.float32) - np.asarray(encode_log(own_lin), np.float32)
         paste(delta, window, change, area)
-        return delta
+        valid[area.slices(window)] = 1.0
+        return delta, valid
 
     def matte(self, frame: int, window: Window) -> np.ndarray:
         """Painted roto, (h, w) float32 0..1: the file's alpha, else its red or only channel; 0 outside its data window."""
@@ -67,7 +70,9 @@ class Keyframes:
             raise KeyframeError(f"key frame {frame}: {error}") from error
         self._check(painted, plate, frame, path, roto)
         shift = plate.display_window.x - painted.display_window.x, plate.display_window.y - painted.display_window.y
-        return Frame(painted.pixels, painted.data_window.shift(*shift), plate.display_window, painted.channels, half=painted.half)
+        return Frame(
+            painted.pixels, painted.data_window.shift(*shift), plate.display_window, painted.channels, half=painted.half
+        )
 
     def _check(self, painted: Frame, plate: Frame, frame: int, path: Path, roto: bool) -> None:
         mine, theirs = painted.display_window, plate.display_window
@@ -76,7 +81,9 @@ class Keyframes:
             raise KeyframeError(f"{where}: is {mine.width} x {mine.height}; the plate is {theirs.width} x {theirs.height}; "
                                 "export it at full size, or as EXR with a data window")  # fmt: skip
         if not roto and painted.channels[:3] != ("R", "G", "B"):
-            raise KeyframeError(f"{where}: has channels {', '.join(painted.channels)}; a painted frame needs R, G and B")
+            raise KeyframeError(
+                f"{where}: has channels {', '.join(painted.channels)}; a painted frame needs R, G and B"
+            )
         if not np.isfinite(painted.pixels).all():
             raise KeyframeError(f"{where}: holds NaN or Inf; export it again without them")
 
@@ -95,7 +102,9 @@ def cut_holdout(opened: OpenShot, frame: int, window: Window) -> np.ndarray | No
     picture = read_exr(path, channels=(wanted,)) if wanted else read_exr(path)
     mine, theirs = picture.display_window, opened.plate.display_window
     if (mine.width, mine.height) != (theirs.width, theirs.height):
-        raise KeyframeError(f"holdout {path.name}: is {mine.width} x {mine.height}; the plate is {theirs.width} x {theirs.height}")
+        raise KeyframeError(
+            f"holdout {path.name}: is {mine.width} x {mine.height}; the plate is {theirs.width} x {theirs.height}"
+        )
     channel = 0 if wanted else next((picture.channels.index(n) for n in MATTE_CHANNELS if n in picture.channels), 0)
     out = np.zeros(window.shape, np.float32)
     place = picture.data_window.shift(theirs.x - mine.x, theirs.y - mine.y)

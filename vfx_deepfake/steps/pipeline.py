@@ -38,7 +38,9 @@ def _stages(opened: OpenShot) -> list[Stage]:
     if model.method != "passthrough":
         stages.append(Stage("track", track_is_fresh, lambda o, p: track_stage(o, p, locked=True)))
     if model.method == "keyframe":
-        stages.append(Stage("train", lambda o: finished_run(o) is not None, lambda o, p: train_stage(o, p, locked=True)))
+        stages.append(
+            Stage("train", lambda o: finished_run(o) is not None, lambda o, p: train_stage(o, p, locked=True))
+        )
     stages.append(Stage("version", lambda o: published_version(o) is not None, _render_and_publish))
     return stages
 

@@ -18,9 +18,9 @@ from vfx_deepfake.media.dpx import DpxHeader, write_dpx
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity
-from vfx_deepfake.steps.comp import Rendered, Spaces
+from vfx_deepfake.steps.comp import Rendered
 from vfx_deepfake.steps.consent import needs_release, require_release
-from vfx_deepfake.steps.faces import FaceSource, open_faces
+from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces
 from vfx_deepfake.steps.opened import OpenShot, shot_rate, unlocked
 from vfx_deepfake.steps.render import Output, RenderJob, exr_output, finished_frame, render_frames
 from vfx_deepfake.steps.track import load_track
@@ -116,7 +116,9 @@ def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", lock
         began = time.monotonic()
         progress.start("render", len(wanted), "frames")
         source = open_faces(opened) if opened.settings.model.method != "passthrough" else None
-        counts = render_frames(_job(opened, plan, source), wanted, lambda done, total, frame: progress.advance(done, f"frame {frame}"))
+        counts = render_frames(
+            _job(opened, plan, source), wanted, lambda done, total, frame: progress.advance(done, f"frame {frame}")
+        )
         progress.finish()
         seconds = round(time.monotonic() - began, 2)
         write_json(opened.shot.paths.work / "render.json", {"seconds": seconds, "frames": format_frames(wanted)})
@@ -130,7 +132,9 @@ def _chosen(opened: OpenShot, frames: str) -> tuple[int, ...]:
     wanted = parse_frames(frames, "--frames")
     strange = sorted(set(wanted) - set(opened.frames))
     if strange:
-        raise ShotError(f"--frames: {format_frames(strange)} are not in the shot's range {format_frames(opened.frames)}")
+        raise ShotError(
+            f"--frames: {format_frames(strange)} are not in the shot's range {format_frames(opened.frames)}"
+        )
     return wanted
 
 
@@ -156,17 +160,6 @@ def _job(opened: OpenShot, plan: RenderPlan, source: FaceSource | None) -> Rende
     )
 
 
-def plate_spaces(opened: OpenShot) -> Spaces:
-    """Plate space to working space and back; no conversion at all where they are the same."""
-    plate, color = opened.plate, opened.color
-    if plate.colorspace == plate.working:
-        return Spaces()
-    return Spaces(
-        to_working=lambda pixels: color.convert(pixels, plate.colorspace, plate.working),
-        to_plate=lambda pixels: color.convert(pixels, plate.working, plate.colorspace),
-    )
-
-
 def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
     """The EXR with its layers, and the delivery's DPX where the profile has one."""
     notes = {"shot": opened.name, "version": f"v{plan.paths.number:03d}", "inputs": plan.identity}
@@ -179,7 +172,7 @@ def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
 
 def _write_dpx(opened: OpenShot, bits: int, path: Path, rendered: Rendered) -> None:
     spec, frames = opened.settings.delivery, opened.frames
-    codes, clipped = delivery_codes(rendered.frame, opened.color, opened.plate.colorspace, spec.colorspace, bits)
+    codes, _ = delivery_codes(rendered.frame, opened.color, opened.plate.colorspace, spec.colorspace, bits)
     number = int(path.name.rsplit(".", 2)[1])
     header = DpxHeader(
         transfer=spec.transfer, colorimetric=spec.colorimetric, rate=shot_rate(opened), reel=spec.reel, project=opened.settings.shot.show,

@@ -57,7 +57,9 @@ def make_movie(opened: OpenShot, paths: VersionPaths, release: str, progress: Pr
     start = written if exists(written, rate) else ""
     info = slate_info(opened, paths.number, release)
     progress.start("movie", len(opened.frames), "frames")
-    spec = MovieSpec(frame_rate=rate, timecode=_slate_timecode(start, opened.frames[0], rate), tags={"title": info.version})
+    spec = MovieSpec(
+        frame_rate=rate, timecode=_slate_timecode(start, opened.frames[0], rate), tags={"title": info.version}
+    )
     count = write_movie(paths.movie, review_frames(_pictures(opened, paths, progress), info, rate, start), spec)
     progress.finish()
     return count
@@ -81,7 +83,9 @@ def make_sheet(opened: OpenShot, paths: VersionPaths, face_frames: Sequence[int]
     chosen = evenly_spread(face_frames or opened.frames, opened.settings.review.sheet_frames)
     columns = [_column(opened, paths, frame) for frame in chosen]
     title = f"{opened.name} v{paths.number:03d}"
-    write_png(paths.sheet, contact_sheet(columns, title, f"{opened.settings.shot.note}   {format_frames(opened.frames)}"))
+    write_png(
+        paths.sheet, contact_sheet(columns, title, f"{opened.settings.shot.note}   {format_frames(opened.frames)}")
+    )
 
 
 def _column(opened: OpenShot, paths: VersionPaths, frame: int) -> Column:

@@ -34,7 +34,10 @@ def version_stage(opened: OpenShot, progress: Progress, *, locked: bool = False)
     Every frame is verified against its record; contact sheet, movie and ``version.json`` are made; then the whole folder gets its name.
     Raises: DeliveryError naming the frames that are not rendered; ConsentError.
     """
-    with unlocked() if locked else one_writer(opened.shot.paths.work, f"vfx-deepfake version of {opened.name}"), located(opened.name):
+    with (
+        unlocked() if locked else one_writer(opened.shot.paths.work, f"vfx-deepfake version of {opened.name}"),
+        located(opened.name),
+    ):
         published = published_version(opened)
         if published:
             return {"version": str(published.folder), "version_state": "up to date"}
@@ -45,7 +48,11 @@ def version_stage(opened: OpenShot, progress: Progress, *, locked: bool = False)
         else:
             record = _made(opened, plan, release, progress)
         published = _publish(opened, plan.paths)
-    return {"version": str(published.folder), "sheet": str(published.sheet), "movie": str(published.movie) if record["movie"] else ""}
+    return {
+        "version": str(published.folder),
+        "sheet": str(published.sheet),
+        "movie": str(published.movie) if record["movie"] else "",
+    }
 
 
 def _made(opened: OpenShot, plan: RenderPlan, release: str, progress: Progress) -> dict[str, Any]:
@@ -83,7 +90,10 @@ def _made(opened: OpenShot, plan: RenderPlan, release: str, progress: Progress) 
 def _timings(opened: OpenShot) -> dict[str, float]:
     """How long the earlier stages took, as their records say."""
     found = {}
-    for name, file in (("track", opened.shot.paths.track / "track.json"), ("render", opened.shot.paths.work / "render.json")):
+    for name, file in (
+        ("track", opened.shot.paths.track / "track.json"),
+        ("render", opened.shot.paths.work / "render.json"),
+    ):
         if file.is_file():
             found[name] = float(read_json(file).get("seconds", 0.0))
     return found
@@ -103,7 +113,9 @@ def _publish(opened: OpenShot, making: VersionPaths) -> VersionPaths:
     try:
         os.rename(making.folder, final.folder)
     except OSError as error:
-        raise DeliveryError(f"{final.folder}: exists already; it stays as it is; run again for the next version") from error
+        raise DeliveryError(
+            f"{final.folder}: exists already; it stays as it is; run again for the next version"
+        ) from error
     flush_to_disk(final.folder.parent)
     for given_up in opened.shot.paths.unfinished():
         shutil.rmtree(given_up, ignore_errors=True)

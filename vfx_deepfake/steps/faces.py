@@ -1,0 +1,131 @@
+"""The face of one frame as layers: what the model says, turned into D, F and M of the compositing rule, with mattes and coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vfx_deepfake.color.encoding import decode_log, encode_log
+from vfx_deepfake.face.mesh import rasterise, region_mask, warp_map
+from vfx_deepfake.image.crop import Window, cut
+from vfx_deepfake.image.denoise import degrained_lin
+from vfx_deepfake.image.flow import identity_map
+from vfx_deepfake.image.grain import GrainModel
+from vfx_deepfake.image.matte import combine, fade_at_crop_edge, feather, grow, soften
+from vfx_deepfake.media.exr import Frame
+from vfx_deepfake.model.predict import FaceModel, Prediction
+from vfx_deepfake.steps.comp import FaceLayers, Spaces
+from vfx_deepfake.steps.keyframes import cut_holdout
+from vfx_deepfake.steps.opened import OpenShot
+from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
+from vfx_deepfake.steps.train import open_model
+
+EDGE_PX = 12  # over which a change runs out where the crop ends inside the picture
+REGION_SOFT_PX = 3.0  # edge of the region mattes
+REGION_SOURCES = {
+    "skin": ("skin",),
+    "eyes": ("eyes",),
+    "brows": ("brows",),
+    "mouth": ("lips", "mouth"),
+    "nose": ("nose",),
+}
+
+
+@dataclass(frozen=True)
+class FaceSource:
+    """Makes the layers of any frame; one frame needs only itself and its neighbours."""
+
+    opened: OpenShot
+    crops: ShotCrops
+    model: FaceModel
+    spaces: Spaces
+
+    @property
+    def grain(self) -> GrainModel:
+        """The shot's grain."""
+        return self.crops.grain
+
+    def layers(self, frame: int, plate: Frame) -> FaceLayers | None:
+        """The layers of one frame; None where the track has no face.
+
+        Raises: PlateError, KeyframeError for files that can't be used.
+        """
+        if not self.crops.track.has_face(frame):
+            return None
+        made = self.model.predict(frame)
+        window = made.window.intersect(plate.data_window)
+        if window.empty:
+            return None
+        own = np.ascontiguousarray(cut(plate.pixels[..., :3], plate.data_window, window))
+        own_lin = self.spaces.working(own)
+        face_lin, clean_lin = self._face(frame, made, window, own_lin)
+        holdout = cut_holdout(self.opened, frame, window)
+        regions = self._regions(frame, window)
+        regions["holdout"] = np.zeros(window.shape, np.float32) if holdout is None else holdout
+        return FaceLayers(
+            window=window, face_lin=face_lin, degrained_lin=clean_lin, matte=self._matte(made, window, plate.data_window, holdout),
+            regions=regions, st=self._coordinates(frame, window), motion=self._motion(frame, window),
+            confidence=_within(made.confidence, made.window, window),
+        )  # fmt: skip
+
+    def _face(self, frame: int, made: Prediction, window: Window, own_lin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """F and D, scene-linear; equal bit for bit where nothing changes."""
+        clean_log = _within(self.crops.source.crop(frame).image_log, made.window, window)
+        clean_lin = degrained_lin(own_lin, np.asarray(encode_log(own_lin), np.float32), clean_log)
+        delta = _within(made.delta_log, made.window, window) * np.float32(self.opened.settings.render.strength)
+        return np.where(delta == 0, clean_lin, np.asarray(decode_log(clean_log + delta), np.float32)), clean_lin
+
+    def _matte(self, made: Prediction, window: Window, plate: Window, holdout: np.ndarray | None) -> np.ndarray:
+        spec = self.opened.settings.render
+        matte = _within(made.matte, made.window, window)
+        if spec.matte_erode_px:
+            matte = grow(matte, -spec.matte_erode_px)
+        if spec.matte_feather_px:
+            matte = feather(matte, spec.matte_feather_px)
+        return fade_at_crop_edge(combine(matte, holdout=holdout), window, plate, EDGE_PX)
+
+    def _regions(self, frame: int, window: Window) -> dict[str, np.ndarray]:
+        points, mesh = self.crops.track.points_at(frame), self.crops.source.mesh
+        return {
+            name: soften(np.max([region_mask(points, window, part, mesh) for part in parts], axis=0), REGION_SOFT_PX)
+            for name, parts in REGION_SOURCES.items()
+        }
+
+    def _coordinates(self, frame: int, window: Window) -> np.ndarray:
+        """Canonical face coordinates, u right and v up."""
+        uv, inside = rasterise(self.crops.track.points_at(frame), window, self.crops.source.mesh)
+        uv[..., 1] = np.where(inside, 1 - uv[..., 1], 0)
+        return uv
+
+    def _motion(self, frame: int, window: Window) -> np.ndarray:
+        """Pixels to the next frame along the mesh, u right and v up; 0 where the next frame has no face."""
+        track = self.crops.track
+        if not track.has_face(frame + 1):
+            return np.zeros((*window.shape, 2), np.float32)
+        there = warp_map(track.points_at(frame + 1), track.points_at(frame), window, self.crops.source.mesh)
+        return (there - identity_map(window)) * np.array([1, -1], np.float32)
+
+
+def _within(image: np.ndarray, image_window: Window, window: Window) -> np.ndarray:
+    return np.ascontiguousarray(image[window.slices(image_window)])
+
+
+def open_faces(opened: OpenShot) -> FaceSource:
+    """Open the shot's model for rendering.
+
+    Raises: TrackError, TrainError when an earlier stage is not up to date.
+    """
+    crops = open_crops(opened)
+    return FaceSource(opened, crops, open_model(opened, crops), plate_spaces(opened))
+
+
+def plate_spaces(opened: OpenShot) -> Spaces:
+    """Plate space to working space and back; no conversion at all where they are the same."""
+    plate, color = opened.plate, opened.color
+    if plate.colorspace == plate.working:
+        return Spaces()
+    return Spaces(
+        to_working=lambda pixels: color.convert(pixels, plate.colorspace, plate.working),
+        to_plate=lambda pixels: color.convert(pixels, plate.working, plate.colorspace),
+    )
