@@ -88,7 +88,7 @@ def _encode(container: OutputContainer, pictures: Iterator[np.ndarray], shape: t
 
 def _add_stream(container: OutputContainer, shape: tuple[int, ...], spec: MovieSpec) -> VideoStream:
     gop = max(round(spec.frame_rate / 2), 1)
-    options = {"crf": str(spec.crf), "preset": "medium", "bf": "0", "g": str(gop), "sc_threshold": "0",
+    options = {"crf": str(spec.crf), "preset": "veryfast", "bf": "0", "g": str(gop), "sc_threshold": "0",
                "x264-params": "open-gop=0"}  # fmt: skip
     stream = container.add_stream(CODEC, rate=spec.frame_rate, options=options)
     stream.height, stream.width = (_padded_length(length) for length in shape[:2])
