@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import OpenImageIO as oiio
@@ -12,43 +13,37 @@ from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.face.topology import canonical_uv
 from vfx_deepfake.face.track import FaceTrack
 from vfx_deepfake.image.crop import Window
+from vfx_deepfake.image.denoise import degrain
 from vfx_deepfake.image.grain import NO_GRAIN, GrainModel
 from vfx_deepfake.media.exr import Part, write_exr
 from vfx_deepfake.media.metadata import Attribute
 from vfx_deepfake.media.plate import Plate
-from vfx_deepfake.settings import DEFAULT_CONFIG
-from vfx_deepfake.steps.comp import SAME_SPACE, Spaces
-from vfx_deepfake.steps.facelayers import FaceMaker
-from vfx_deepfake.steps.platewindows import PlateWindows, frames_to_keep
+from vfx_deepfake.model.crops import CropSource
+from vfx_deepfake.model.predict import Prediction
+from vfx_deepfake.settings import DEFAULT_CONFIG, RenderSpec
+from vfx_deepfake.steps.faces import FaceSource, plate_spaces
 from vfx_deepfake.steps.render import RenderJob, exr_output
+from vfx_deepfake.steps.shot_crops import ShotCrops
+from vfx_deepfake.steps.working import WorkingPlate
 
 FRAMES = (1001, 1002, 1003, 1004)
 FACELESS = 1003
 DATA, DISPLAY = Window(-3, 2, 90, 70), Window(0, 0, 80, 72)  # overscan left and right, rows missing at the top
-CROP = Window(20, -6, 48, 64)  # reaches over the picture's top
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a model hands out."""
-
-    delta_log: np.ndarray
-    matte: np.ndarray
-    confidence: np.ndarray
-    window: Window
-
-
-@dataclass(frozen=True)
+@dataclass
 class Painter:
-    """A model that adds ``delta`` where its matte is, everywhere the same."""
+    """A model that changes every pixel of its crop alike, by ``delta`` under a flat ``matte``."""
 
     delta: float = -0.05
     matte: float = 1.0
+    source: CropSource | None = None
 
     def predict(self, frame: int) -> Prediction:
-        delta = np.full((*CROP.shape, 3), self.delta, np.float32) * np.array([1, 0.5, 1.5], np.float32)
-        flat = np.full(CROP.shape, self.matte, np.float32)
-        return Prediction(delta, flat, np.full(CROP.shape, 0.75, np.float32), CROP)
+        window = self.source.window(frame)
+        delta = np.full((*window.shape, 3), self.delta, np.float32) * np.array([1, 0.5, 1.5], np.float32)
+        flat = np.full(window.shape, self.matte, np.float32)
+        return Prediction(delta, flat, np.full(window.shape, 0.75, np.float32), window)
 
 
 def track() -> FaceTrack:
@@ -87,39 +82,44 @@ def open_plate(pattern: str, space: str = "ACEScg", nan_policy: str = "error") -
     return Plate(pattern, Color(DEFAULT_CONFIG), space, working="ACEScg", nan_policy=nan_policy)
 
 
-def spaces_of(plate: Plate) -> Spaces:
-    if plate.colorspace == plate.working:
-        return SAME_SPACE
-    convert = plate.color.convert
-    return Spaces(
-        lambda pixels: convert(pixels, plate.colorspace, plate.working),
-        lambda pixels: convert(pixels, plate.working, plate.colorspace),
+def make_job(
+    plate: Plate,
+    out: Path,
+    model: Painter | None = None,
+    grain: GrainModel = NO_GRAIN,
+    render: RenderSpec | None = None,
+    **more,
+) -> RenderJob:
+    """A job that writes EXR below ``out``; ``more`` overrides fields of the job."""
+    opened = SimpleNamespace(
+        settings=SimpleNamespace(render=render or RenderSpec(matte_feather_px=4.0)),
+        plate=plate,
+        color=plate.color,
+        holdout_file=lambda frame: out.parent / f"holdout.{frame}.exr",
     )
-
-
-def make_job(plate: Plate, out: Path, model: Painter | None = None, grain: GrainModel = NO_GRAIN, **more) -> RenderJob:
-    """A job that writes EXR below ``out``; ``more`` overrides fields of the job, or of the face maker by ``maker``."""
-    spaces = spaces_of(plate)
-    windows = PlateWindows(plate.read, spaces, keep=frames_to_keep(grain))
-    maker = FaceMaker(
-        model=model or Painter(),
-        track=track(),
-        plate=windows,
-        frames=plate.frames,
-        grain=grain,
-        feather_px=4.0,
-        **more.pop("maker", {}),
-    )
+    working, face_track = WorkingPlate(plate), track()
+    read = lambda frame, window: degrain(working.log, plate.frames, frame, window, grain)  # noqa: E731
+    source = CropSource(face_track, FRAMES[:1], read, lambda frame, window: (None, None))
+    model = model or Painter()
+    model.source = source
+    faces = FaceSource(opened, ShotCrops(face_track, grain, working, source), model, plate_spaces(opened))
     fields = {
-        "read": windows.frame,
-        "face": lambda frame, picture: maker.layers(frame, picture.data_window),
+        "read": plate.read,
+        "face": faces.layers,
         "outputs": [exr_output(lambda frame: out / f"exr/sh.{frame}.exr")],
         "record": lambda frame: out / f".frame.{frame}.json",
         "identity": lambda frame: {"test": 1, "frame": frame},
-        "spaces": spaces,
+        "spaces": faces.spaces,
         "grain": grain,
     }
     return RenderJob(**{**fields, **more})
+
+
+def crop_window(frame: int) -> Window:
+    """The part of the picture that the face's crop covers; the crop itself reaches over the picture's top."""
+    source = CropSource(track(), FRAMES[:1], None, None)
+    assert not DATA.contains(source.window(frame))
+    return source.window(frame).intersect(DATA)
 
 
 def raw(path: Path, part: int = 0) -> tuple[np.ndarray, oiio.ImageSpec]:

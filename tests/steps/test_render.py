@@ -10,12 +10,12 @@ import OpenImageIO as oiio
 import pytest
 
 from tests.steps.shots import (
-    CROP,
     DATA,
     DISPLAY,
     FACELESS,
     FRAMES,
     Painter,
+    crop_window,
     make_job,
     open_plate,
     raw,
@@ -27,6 +27,7 @@ from vfx_deepfake.image.grain import LEVELS, NO_GRAIN, GrainModel
 from vfx_deepfake.media.delivery import quantise
 from vfx_deepfake.media.dpx import DpxHeader
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
+from vfx_deepfake.settings import RenderSpec
 from vfx_deepfake.steps.elements import DATA_CHANNELS, ELEMENT_CHANNELS, rebuild
 from vfx_deepfake.steps.render import dpx_output, render_frames
 
@@ -100,7 +101,7 @@ def test_every_frame_has_every_layer(tmp_path) -> None:
         assert tuple(specs[0].channelnames) == ("R", "G", "B", "A")
         assert sorted(specs[1].channelnames) == sorted(ELEMENT_CHANNELS)
         assert sorted(specs[2].channelnames) == sorted(DATA_CHANNELS)
-        window = Window(DATA.x, DATA.y, 1, 1) if frame == FACELESS else CROP.intersect(DATA)
+        window = Window(DATA.x, DATA.y, 1, 1) if frame == FACELESS else crop_window(frame)
         for spec in specs[1:]:
             assert Window(spec.x, spec.y, spec.width, spec.height) == window
             assert (spec.full_x, spec.full_y, spec.full_width, spec.full_height) == (0, 0, 80, 72)
@@ -127,13 +128,10 @@ def test_coordinates_and_motion_point_where_nuke_expects(tmp_path) -> None:
 
 def test_a_holdout_keeps_the_plate(tmp_path) -> None:
     plate = open_plate(write_plate(tmp_path))
-
-    def left_half(frame: int, window: Window) -> np.ndarray:
-        matte = np.zeros(window.shape, np.float32)
-        matte[:, : 40 - window.x] = 1
-        return matte
-
-    render_frames(make_job(plate, tmp_path / "out", maker={"holdout": left_half}), FRAMES[:1])
+    left_half = np.zeros((*DISPLAY.shape, 1), np.float32)
+    left_half[:, :40] = 1
+    write_exr(tmp_path / "holdout.1001.exr", [Part("roto", left_half, ("A",), DISPLAY)], DISPLAY)
+    render_frames(make_job(plate, tmp_path / "out", render=RenderSpec(holdout="holdout.####.exr")), FRAMES[:1])
     before, after = plate_and_result(tmp_path, 1001)
     split = 40 - DATA.x
     assert np.array_equal(before[:, :split], after[:, :split])
