@@ -14,7 +14,7 @@ _FIXED = {
     "nose_bridge": (0.0, 0.3), "nose_middle": (0.0, -2.0), "nose_tip": (0.0, -4.0), "nose_base": (0.0, -5.4),
     "nose_wing": (1.55, -4.6), "brow_inner": (1.2, 1.6), "brow_peak": (3.6, 2.3), "brow_outer": (5.3, 1.3),
     "cheek": (4.4, -2.8), "lip_top": (0.0, LIP_Y + 0.5),
-    "lip_bow": (0.5, LIP_Y + 0.7), "lip_bottom": (0.0, LIP_Y - 0.8),
+    "lip_bow": (0.5, LIP_Y + 0.55), "lip_bottom": (0.0, LIP_Y - 0.8),
     "chin": (0.0, -11.0), "jaw": (4.6, -9.0), "forehead": (0.0, 4.5),
 }  # fmt: skip
 

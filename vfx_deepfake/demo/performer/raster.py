@@ -65,8 +65,9 @@ def _facing(screen: Array, near: Array, keep: Array, size: tuple[int, int]) -> _
 def _rows(triangles: _Triangles, size: tuple[int, int]) -> tuple[Array, Array]:
     """Every triangle with every pixel row whose middle it may cross: (number of the triangle, row)."""
     y = triangles.corner[..., 1]
-    first = np.clip(np.ceil(y.min(1) - 0.5 - _OVERLAP_PX), 0, size[1]).astype(np.int32)
-    last = np.clip(np.floor(y.max(1) - 0.5 + _OVERLAP_PX), -1, size[1] - 1).astype(np.int32)
+    top, bottom = (reduce([y[:, k] for k in range(3)]) for reduce in (np.minimum.reduce, np.maximum.reduce))
+    first = np.clip(np.ceil(top - 0.5 - _OVERLAP_PX), 0, size[1]).astype(np.int32)
+    last = np.clip(np.floor(bottom - 0.5 + _OVERLAP_PX), -1, size[1] - 1).astype(np.int32)
     filled = np.flatnonzero(last >= first)
     return _unrolled(filled.astype(np.int32), first[filled], last[filled])
 

@@ -20,7 +20,8 @@ from vfx_deepfake.demo.performer.shade import REGIONS, Surface, shade_surface
 from vfx_deepfake.demo.performer.skin import Skin
 
 SUBPIXELS = 2  # a side; edges, lids and lines are averaged from this many squared
-_SAG_CM = 1.0  # how much of the sag of :func:`expressed` full age brings
+_SMOOTH_GRID_ROWS = 300.0  # rows of the grid for which the reach of occlusion was chosen
+_LIPS_FRONT_Z = 8.9  # where the mouth begins, head space
 _ROW = 4096  # pixels are handed to OpenCV in rows of this length
 
 
@@ -34,157 +35,160 @@ class Picture:
     points: Array
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The part of the fine picture that holds the performer: camera in fine pixels, window on whole plate pixels."""
+
+    camera: Camera
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def project(self, world: Array) -> tuple[Array, Array]:
+        """World points to fine pixels of the window, and nearness."""
+        screen, near = self.camera.project(world)
+        return screen - (self.x, self.y), near
+
+
+@dataclass(frozen=True, slots=True)
+class _Dots:
+    """Shaded fine pixels of the window: places (N,), colour (N, 3), regions (N, len(REGIONS))."""
+
+    row: Array
+    column: Array
+    colour: Array
+    regions: Array
+
+
 def render_moment(
     grid: HeadGrid, skin: Skin, moment: Moment, age: float, camera: Camera, lights: Lights, size: tuple[int, int]
 ) -> Picture:
     """Render the performer at one moment; ``size`` is (width, height) of the plate, ``camera`` in plate pixels."""
-    expression = replace(moment.expression, sag=_SAG_CM * age)
+    expression = replace(moment.expression, sag=age)
     world = placed(expressed(grid, expression), grid.height, moment.pose)
-    fine = Camera(
-        camera.focal_px * SUBPIXELS,
-        (camera.centre_px[0] * SUBPIXELS, camera.centre_px[1] * SUBPIXELS),
-        camera.distance_cm,
-    )
-    screen, near = fine.project(world)
-    window = _window(screen, (size[0] * SUBPIXELS, size[1] * SUBPIXELS))
-    origin = np.array(window[:2], np.float64)
+    view = _view(world, camera, size)
+    screen, near = view.project(world)
     keep = np.ones((near.shape[0] - 1, near.shape[1] - 1), bool)
     keep[grid.lip_row] = np.abs(grid.front[grid.lip_row, :-1, 0]) > MOUTH_HALF_CM
-    hits = rasterise_grid(screen - origin, near, keep, window[2:])
+    hits = rasterise_grid(screen, near, keep, (view.width, view.height))
     lit = replace(lights, exposure=lights.exposure * moment.brightness)
-    surface = _surface(grid, skin, world, hits, moment, fine, origin, lit)
-    colour, cover, regions = shade_surface(surface, moment, age, lit)
-    layers = np.zeros((window[3], window[2], 4 + len(REGIONS)), np.float32)
-    layers[surface.row, surface.column] = np.concatenate([colour, cover[:, None], regions], 1)
-    _mouth_inside(layers, grid, moment, expression, fine, origin, hits, lit)
-    layers = _averaged(layers, window, size)
-    names = {name: layers[..., 4 + k].copy() for k, name in enumerate(REGIONS)}
-    return Picture(layers[..., :3], layers[..., 3], names, named_points(grid, world, camera, moment.eyes))
+    surface = _surface(grid, skin, world, hits, moment, view, lit)
+    colour, regions = shade_surface(surface, moment, age, lit)
+    dots = [_Dots(surface.row, surface.column, colour, regions)]
+    dots += _mouth_inside(moment, expression, view, hits, lit)
+    return _averaged(dots, view, size, named_points(grid, world, camera, moment.eyes))
 
 
-def _window(screen: Array, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The part of the fine picture that holds the performer, on whole plate pixels: x, y, width, height."""
-    low = np.floor(screen.reshape(-1, 2).min(0) / SUBPIXELS).astype(int) * SUBPIXELS
-    high = np.ceil(screen.reshape(-1, 2).max(0) / SUBPIXELS).astype(int) * SUBPIXELS
-    x, y = (int(np.clip(low[k], 0, size[k] - SUBPIXELS)) for k in (0, 1))
-    right, bottom = (int(np.clip(high[k], low_k + SUBPIXELS, size[k])) for k, low_k in ((0, x), (1, y)))
-    return x, y, right - x, bottom - y
+def _view(world: Array, camera: Camera, size: tuple[int, int]) -> _View:
+    """The window around all points of the grid, at least one plate pixel."""
+    fine = (camera.centre_px[0] * SUBPIXELS, camera.centre_px[1] * SUBPIXELS)
+    camera = Camera(camera.focal_px * SUBPIXELS, fine, camera.distance_cm)
+    screen = camera.project(world)[0].reshape(-1, 2) / SUBPIXELS
+    rows, columns = _box(screen, (size[1], size[0]))
+    x, y, right, bottom = (SUBPIXELS * side for side in (columns.start, rows.start, columns.stop, rows.stop))
+    return _View(camera, x, y, right - x, bottom - y)
 
 
-def sampled(layers: Array, places: Array) -> Array:
-    """Bilinear values (N, C) of a map (H, W, C) at (column, row) places (N, 2), the edge repeated."""
-    count = len(places)
-    rows = -(-count // _ROW)
-    padded = np.zeros((rows * _ROW, 2), np.float32)
-    padded[:count] = places
-    maps = padded.reshape(rows, _ROW, 2)
-    out = cv2.remap(layers, maps[..., 0].copy(), maps[..., 1].copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return out.reshape(rows * _ROW, -1)[:count]
-
-
-def _surface(
-    grid: HeadGrid,
-    skin: Skin,
-    world: Array,
-    hits: GridHits,
-    moment: Moment,
-    camera: Camera,
-    origin: Array,
-    lights: Lights,
-) -> Surface:
-    """Everything shading needs for each fine pixel that sees the performer."""
-    normals = grid_normals(world, grid.lip_row)
-    openness = grid_occlusion(world, normals, len(grid.height) / 300.0)
-    key = grid_shadow(world, lights.key)
-    row, column = np.nonzero(hits.near > 0)
-    places = hits.place[row, column]
-    rest = sampled(np.dstack([grid.front, grid.painted]).astype(np.float32), places)
-    facing = sampled(np.dstack([normals, openness]).astype(np.float32), places)
-    spots = skin.places(rest[:, 2:])
-    pixels = np.stack([column, row], 1) + 0.5 + origin
-    eye = np.argmin(np.abs(grid.height - EYE_Y))
-    lid_z = float(
-        np.interp(
-            EYE_X, grid.front[eye, :, 0][np.cos(grid.angle) > 0], grid.position[eye, :, 2][np.cos(grid.angle) > 0]
-        )
-    )
-    return Surface(
-        row=row,
-        column=column,
-        pixels=pixels,
-        camera=camera,
-        front=rest[:, :2],
-        painted=rest[:, 2:],
-        normal=normalised(facing[:, :3]),
-        openness=facing[:, 3],
-        key_share=sampled(key.astype(np.float32), places)[:, 0],
-        colour=sampled(skin.colour, spots),
-        slope=sampled(skin.slope, spots),
-        moving=sampled(skin.moving, spots),
-        turn=head_turn(moment.pose),
-        lid_z=lid_z,
-    )
-
-
-def _mouth_inside(
-    layers: Array,
-    grid: HeadGrid,
-    moment: Moment,
-    expression: Expression,
-    camera: Camera,
-    origin: Array,
-    hits: GridHits,
-    lights: Lights,
-) -> None:
-    """Draw teeth and the dark of the mouth where they lie before the head's surface, in place."""
-    if expression.jaw + expression.part + expression.smile < 0.02:
-        return
-    opening = float(np.clip(expression.jaw + 0.35 * expression.part, 0.0, 1.0))
-    parts = [
-        (part, placed(mouth.moved(part, expression.jaw), np.zeros(len(part.position)), moment.pose))
-        for part in mouth.mouth_parts()
-    ]
-    around = _box(
-        np.concatenate([camera.project(world)[0].reshape(-1, 2) for _, world in parts]) - origin, hits.near.shape
-    )
-    near, layers = hits.near[around].copy(), layers[around]
-    open_to = near == 0  # only through the gap between the lips
-    corner = origin + (around[1].start, around[0].start)
-    for part, world in parts:
-        screen, part_near = camera.project(world)
-        found = rasterise_grid(
-            screen - corner, part_near, np.ones((world.shape[0] - 1, world.shape[1] - 1), bool), near.shape[::-1]
-        )
-        row, column = np.nonzero((found.near > near) & open_to)
-        if len(row) == 0:
-            continue
-        near[row, column] = found.near[row, column]
-        places = found.place[row, column]
-        normals = normalised(sampled(grid_normals(world, world.shape[0] - 1).astype(np.float32), places))
-        depth = sampled((8.9 - part.position[..., 2]).astype(np.float32), places)[:, 0]
-        colour = mouth.mouth_colour(
-            part.kind, sampled(part.where.astype(np.float32), places), normals, depth, lights, opening
-        )
-        layers[row, column] = 0.0
-        layers[row, column, :3] = colour
-        layers[row, column, 3] = 1.0
-        layers[row, column, 4 + REGIONS.index("mouth")] = 1.0
-
-
-def _box(points: Array, shape: tuple[int, ...]) -> tuple[slice, slice]:
+def _box(points: Array, shape: tuple[int, int]) -> tuple[slice, slice]:
     """Rows and columns that hold the points (N, 2) of a picture, at least one of each."""
     low, high = np.floor(points.min(0)).astype(int), np.ceil(points.max(0)).astype(int)
     x, y = (int(np.clip(low[k], 0, shape[1 - k] - 1)) for k in (0, 1))
     return slice(y, int(np.clip(high[1], y + 1, shape[0]))), slice(x, int(np.clip(high[0], x + 1, shape[1])))
 
 
-def _averaged(layers: Array, window: tuple[int, int, int, int], size: tuple[int, int]) -> Array:
-    """Fine pixels of the window to plate pixels of the whole picture."""
-    x, y, width, height = (value // SUBPIXELS for value in window)
-    total = np.zeros((height, width, layers.shape[2]), np.float32)
-    for dy in range(SUBPIXELS):
-        for dx in range(SUBPIXELS):
-            total += layers[dy::SUBPIXELS, dx::SUBPIXELS]
-    out = np.zeros((size[1], size[0], layers.shape[2]), np.float32)
-    out[y : y + height, x : x + width] = total / SUBPIXELS**2
-    return out
+def sampled(layers: Array, places: Array) -> Array:
+    """Bilinear values (N, C) of a map (H, W, C) at (column, row) places (N, 2), the edge repeated."""
+    count = len(places)
+    rows = -(-count // _ROW)
+    padded = np.zeros((2, rows * _ROW), np.float32)
+    padded[:, :count] = places.T
+    maps = padded.reshape(2, rows, _ROW)
+    source = layers.astype(np.float32, copy=False)
+    out = cv2.remap(source, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return out.reshape(rows * _ROW, -1)[:count]
+
+
+def _surface(
+    grid: HeadGrid, skin: Skin, world: Array, hits: GridHits, moment: Moment, view: _View, lights: Lights
+) -> Surface:
+    """Everything shading needs for each fine pixel that sees the performer."""
+    normals = grid_normals(world, grid.lip_row)
+    openness = grid_occlusion(world, normals, len(grid.height) / _SMOOTH_GRID_ROWS)
+    row, column = np.nonzero(hits.near > 0)
+    places = hits.place[row, column]
+    rest = sampled(np.dstack([grid.front, grid.painted]), places)
+    facing = sampled(np.dstack([normals, openness]), places)
+    spots = skin.places(rest[:, 2:])
+    return Surface(
+        row=row,
+        column=column,
+        pixels=np.stack([column + (view.x + 0.5), row + (view.y + 0.5)], 1),
+        camera=view.camera,
+        front=rest[:, :2],
+        painted=rest[:, 2:],
+        normal=normalised(facing[:, :3]),
+        openness=facing[:, 3],
+        key_share=sampled(grid_shadow(world, lights.key), places)[:, 0],
+        colour=sampled(skin.colour, spots),
+        slope=sampled(skin.slope, spots),
+        moving=sampled(skin.moving, spots),
+        turn=head_turn(moment.pose),
+        lid_z=_lid_z(grid),
+    )
+
+
+def _lid_z(grid: HeadGrid) -> float:
+    """How far to the front the closed lids lie, head space."""
+    row = int(np.argmin(np.abs(grid.height - EYE_Y)))
+    front = np.cos(grid.angle) > 0
+    return float(np.interp(EYE_X, grid.front[row, front, 0], grid.position[row, front, 2]))
+
+
+def _mouth_inside(moment: Moment, expression: Expression, view: _View, hits: GridHits, lights: Lights) -> list[_Dots]:
+    """Teeth, tongue and the dark of the mouth, seen only through the gap between the lips."""
+    if max(expression.jaw, expression.part, expression.smile) <= 0.0:
+        return []
+    opening = float(np.clip(expression.jaw + 0.35 * expression.part, 0.0, 1.0))
+    parts = mouth.mouth_parts()
+    worlds = [placed(mouth.moved(part, expression.jaw), np.zeros(len(part.position)), moment.pose) for part in parts]
+    around = _box(np.concatenate([view.project(world)[0].reshape(-1, 2) for world in worlds]), hits.near.shape)
+    gap = hits.near[around] == 0
+    corner = (around[1].start, around[0].start)
+    found = [_part_hits(world, view, corner, (gap.shape[1], gap.shape[0])) for world in worlds]
+    nearest = np.argmax([one.near for one in found], axis=0)
+    dots = []
+    for number, (part, world, one) in enumerate(zip(parts, worlds, found, strict=True)):
+        row, column = np.nonzero(gap & (one.near > 0) & (nearest == number))
+        if len(row):
+            places = one.place[row, column]
+            normals = normalised(sampled(grid_normals(world, len(world) - 1), places))
+            depth = sampled(_LIPS_FRONT_Z - part.position[..., 2], places)[:, 0]
+            colour = mouth.mouth_colour(part.kind, sampled(part.where, places), normals, depth, lights, opening)
+            regions = np.tile(np.array([name == "mouth" for name in REGIONS], np.float32), (len(row), 1))
+            dots.append(_Dots(row + corner[1], column + corner[0], colour, regions))
+    return dots
+
+
+def _part_hits(world: Array, view: _View, corner: tuple[int, int], size: tuple[int, int]) -> GridHits:
+    screen, near = view.project(world)
+    return rasterise_grid(screen - corner, near, np.ones((world.shape[0] - 1, world.shape[1] - 1), bool), size)
+
+
+def _averaged(dots: list[_Dots], view: _View, size: tuple[int, int], points: Array) -> Picture:
+    """Fine pixels to plate pixels of the whole picture."""
+    row = np.concatenate([one.row for one in dots]) + view.y
+    column = np.concatenate([one.column for one in dots]) + view.x
+    pixel = row // SUBPIXELS * size[0] + column // SUBPIXELS
+
+    def total(values: list[Array] | None) -> Array:
+        weights = None if values is None else np.concatenate(values)
+        sums = np.bincount(pixel, weights, minlength=size[0] * size[1])
+        return (sums / SUBPIXELS**2).astype(np.float32).reshape(size[1], size[0])
+
+    return Picture(
+        colour=np.stack([total([one.colour[:, c] for one in dots]) for c in range(3)], -1),
+        cover=total(None),
+        regions={name: total([one.regions[:, k] for one in dots]) for k, name in enumerate(REGIONS)},
+        points=points,
+    )

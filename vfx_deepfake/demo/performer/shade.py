@@ -39,8 +39,8 @@ class Surface:
     lid_z: float
 
 
-def shade_surface(s: Surface, moment: Moment, age: float, lights: Lights) -> tuple[Array, Array, Array]:
-    """Colour (N, 3), cover (N,) and shares of the regions (N, len(REGIONS))."""
+def shade_surface(s: Surface, moment: Moment, age: float, lights: Lights) -> tuple[Array, Array]:
+    """Colour (N, 3) and shares of the regions (N, len(REGIONS))."""
     view = normalised(np.array([0.0, 0.0, s.camera.distance_cm]) - _rough_world(s)).astype(np.float32)
     cloth = smoothstep(0.25, -0.25, s.painted[:, 1] - _COLLAR_Y - 0.5 * np.cos(s.painted[:, 0] / 6.0))
     albedo, shine = _dressed(s, cloth)
@@ -55,7 +55,7 @@ def shade_surface(s: Surface, moment: Moment, age: float, lights: Lights) -> tup
     colour += gloss(bumped, view, lights, shine * s.openness, s.key_share)
     regions = _regions(s)
     _open_eyes(colour, regions, s, eye, lids, moment, age, lights)
-    return colour, np.ones(len(colour), np.float32), regions
+    return colour, regions
 
 
 def _rough_world(s: Surface) -> Array:

@@ -24,6 +24,7 @@ def room(width: int, height: int, seed: int) -> Array:
     glow = np.exp(-((u - 0.84 * aspect) ** 2 + (v - 0.28) ** 2) / 0.09)
     picture += (0.35 * glow)[..., None] * LAMP_COLOUR
     picture *= 1.0 + 0.10 * soft_noise(generator(seed, 81), (height, width), 0.05 * height)[..., None]
+    picture *= 1.0 - 0.985 * (smoothstep(0.10, 0.16, u / aspect) * smoothstep(0.27, 0.21, u / aspect))[..., None]
     _discs(picture, u, v, aspect, generator(seed, 82))
     picture += 0.008 * smoothstep(0.86, 0.9, v)[..., None]
     _lamp(picture, u, v, aspect)
