@@ -91,7 +91,7 @@ def _release(parser: argparse.ArgumentParser) -> None:
     show.add_argument("folder", help="the releases folder")
     check = actions.add_parser("check", help="does a release cover this shot today?")
     check.add_argument("shot", help="shot.toml, or the folder that holds it")
-    check.add_argument("--use", default="", help="train or render (default: both)")
+    check.add_argument("--use", choices=("train", "render"), default="", help="one operation (default: both)")
     for action in (add, show, check):
         _common(action)
 
