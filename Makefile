@@ -11,12 +11,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 REZ_PACKAGES ?= rez_packages
+BENCHMARKS ?= convert
 TORCH := torch==2.13.0
 MEDIAPIPE := mediapipe==0.10.21
 
-# Two threads that spin while they wait cost more than they bring on two cores.
+# Threads that spin while they wait cost more than they bring.
 export OMP_WAIT_POLICY := PASSIVE
-export OMP_NUM_THREADS ?= 1
 
 .PHONY: install demo test check fmt bench rez clean
 
@@ -34,6 +34,7 @@ $(STAMP): setup.cfg pyproject.toml Makefile
 demo: install
 	@$(BIN)/vfx-deepfake demo demo_shot
 
+test: export OMP_NUM_THREADS := 1
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
@@ -47,7 +48,7 @@ fmt: install
 	$(BIN)/ruff format .
 
 bench: install
-	$(BIN)/python -m benchmarks
+	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; echo; done
 
 rez: install
 	rm -rf build/rez && mkdir -p build/rez
