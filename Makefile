@@ -36,7 +36,7 @@ demo: install
 
 test: export OMP_NUM_THREADS := 1
 test: check
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 check: install
 	$(BIN)/ruff check .
