@@ -13,7 +13,7 @@ import numpy as np
 from vfx_deepfake.demo.performer.curves import Array, smoothstep
 
 PIVOT = np.array([0.0, -9.0, -2.5])  # the head turns about the top of the neck
-_TURNS_ABOVE_Y, _STAYS_BELOW_Y = -11.0, -17.5
+_TURNS_ABOVE_Y, _STAYS_BELOW_Y = -11.0, -16.0
 
 
 @dataclass(frozen=True, slots=True)

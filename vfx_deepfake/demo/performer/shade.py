@@ -14,9 +14,9 @@ from vfx_deepfake.demo.performer.light import Lights, diffuse, gloss
 from vfx_deepfake.demo.performer.performance import Moment
 
 REGIONS = ("skin", "eyes", "brows", "nose", "lips", "mouth")  # they share the face out between them
-CLOTH = np.array([0.030, 0.042, 0.060])
+CLOTH = np.array([0.022, 0.030, 0.044])
 LASH = np.array([0.010, 0.007, 0.006])
-_COLLAR_Y = -17.6
+_COLLAR_Y = -15.7
 
 
 @dataclass(frozen=True, slots=True)

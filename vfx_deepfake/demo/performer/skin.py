@@ -99,9 +99,9 @@ def paint_skin(grid: HeadGrid, age: float, cells_per_cm: float, seed: int) -> Sk
     lips = _lip_mask(cells)
     hair = _hair_mask(cells)
     lines = face_lines(seed)
-    creases = cells.drawn(lines.age) * age * face
+    creases = cells.drawn(lines.age) * 1.35 * age * face
     smile, brows = cells.drawn(lines.smile) * face, cells.drawn(lines.brows) * face
-    at_rest = creases + smile * 0.75 * age + brows * 0.8 * age
+    at_rest = creases + smile * 0.95 * age + brows * age
     height = (
         _pores(cells, age * face) * (1 - 0.6 * lips)
         - at_rest
@@ -195,8 +195,8 @@ def _skin_colour(c: _Cells, age: Array) -> Array:
         + 0.35 * bell(c.x, c.y, 0, -10.4, 1.3, 0.9)
     )
     red += 0.5 * smoothstep(0.35, 0.1, np.abs(np.abs(c.X / AROUND_CM) - 1.66)) * bell(0 * c.x, c.y, 0, -1.3, 1, 1.8)
-    red += (0.11 + 0.05 * age) * c.noise(41, 0.35) + (0.07 + 0.05 * age) * c.noise(42, 0.09)
-    dark = (0.05 + 0.05 * age) * c.noise(43, 0.16) + (0.045 + 0.03 * age) * c.noise(44, 0.035)
+    red += (0.09 + 0.02 * age) * c.noise(41, 0.35) + (0.07 + 0.04 * age) * c.noise(42, 0.09)
+    dark = (0.045 + 0.015 * age) * c.noise(43, 0.16) + (0.045 + 0.03 * age) * c.noise(44, 0.035)
     socket = twin(c.x, c.y, 2.7, -0.9, 1.1, 0.42) * (0.16 + 0.30 * age) + twin(c.x, c.y, 1.9, 0.1, 0.5, 0.8) * 0.22
     beard = smoothstep(-5.6, -7.0, c.y) * smoothstep(-13.0, -11.0, c.y) * smoothstep(7.4, 5.4, np.abs(c.x)) * 0.10
     shade = -dark - socket - beard * (1 + 0.5 * c.noise(45, 0.03)) - _spots(c, age)

@@ -19,12 +19,12 @@ def room(width: int, height: int, seed: int) -> Array:
     y, x = np.mgrid[0:height, 0:width] + 0.5
     u, v = (x / height).astype(np.float32), (y / height).astype(np.float32)  # in picture heights
     aspect = width / height
-    wall = 0.055 + 0.05 * smoothstep(0.9, 0.1, v) + 0.03 * np.sin(2.1 * u / aspect + 0.4)
+    wall = 0.030 + 0.035 * smoothstep(0.9, 0.1, v) + 0.018 * np.sin(2.1 * u / aspect + 0.4)
     picture = wall[..., None] * np.array([0.80, 0.95, 1.15])
     glow = np.exp(-((u - 0.84 * aspect) ** 2 + (v - 0.28) ** 2) / 0.09)
-    picture += (0.35 * glow)[..., None] * LAMP_COLOUR
+    picture += (0.28 * glow)[..., None] * LAMP_COLOUR
     picture *= 1.0 + 0.10 * soft_noise(generator(seed, 81), (height, width), 0.05 * height)[..., None]
-    picture *= 1.0 - 0.985 * (smoothstep(0.10, 0.16, u / aspect) * smoothstep(0.27, 0.21, u / aspect))[..., None]
+    picture *= 1.0 - 0.96 * (smoothstep(0.04, 0.13, u / aspect) * smoothstep(0.29, 0.20, u / aspect))[..., None]
     _discs(picture, u, v, aspect, generator(seed, 82))
     picture += 0.008 * smoothstep(0.86, 0.9, v)[..., None]
     _lamp(picture, u, v, aspect)
@@ -36,7 +36,7 @@ def _discs(picture: Array, u: Array, v: Array, aspect: float, rng: np.random.Gen
     for _ in range(16):
         cx, cy = rng.uniform(0, aspect), rng.uniform(0.05, 0.8)
         radius = rng.uniform(0.022, 0.045)
-        colour = np.array([1.0, rng.uniform(0.55, 1.0), rng.uniform(0.3, 1.1)]) * rng.uniform(0.05, 0.5)
+        colour = np.array([1.0, rng.uniform(0.55, 0.95), rng.uniform(0.25, 0.9)]) * rng.uniform(0.04, 0.4)
         distance = np.sqrt((u - cx) ** 2 + (v - cy) ** 2) / radius
         disc = smoothstep(1.08, 0.92, distance) * (0.8 + 0.35 * smoothstep(0.6, 1.0, distance))
         picture += disc[..., None] * colour
