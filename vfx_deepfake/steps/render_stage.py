@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,17 @@ from vfx_deepfake.errors import ArtistError, ShotError, located
 from vfx_deepfake.files import hash_data, one_writer, read_json, sweep_parts, write_json
 from vfx_deepfake.frames import format_frames, parse_frames
 from vfx_deepfake.image.grain import NO_GRAIN
-from vfx_deepfake.media.delivery import delivery_codes, profile_named
-from vfx_deepfake.media.dpx import DpxHeader, write_dpx
+from vfx_deepfake.media.delivery import profile_named
+from vfx_deepfake.media.dpx import DpxHeader
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity
-from vfx_deepfake.steps.comp import Rendered
 from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces
 from vfx_deepfake.steps.opened import OpenShot, shot_rate, unlocked
-from vfx_deepfake.steps.render import Output, RenderJob, exr_output, finished_frame, render_frames
+from vfx_deepfake.steps.render import Output, RenderJob, dpx_output, exr_output, finished_frame, render_frames
 from vfx_deepfake.steps.track import load_track
-from vfx_deepfake.steps.train import finished_run, run_hash
+from vfx_deepfake.steps.train import trained_checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ def render_inputs(opened: OpenShot) -> dict[str, Any]:
         if settings.render.holdout:
             inputs["holdout"] = opened.hashes.together(opened.holdout_files())
     if settings.model.method == "keyframe":
-        run = finished_run(opened)
-        inputs["run"] = run_hash(opened, run)
+        inputs["checkpoint"] = opened.hashes.of(trained_checkpoint(opened))
     return inputs
 
 
@@ -164,18 +163,23 @@ def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
     """The EXR with its layers, and the delivery's DPX where the profile has one."""
     notes = {"shot": opened.name, "version": f"v{plan.paths.number:03d}", "inputs": plan.identity}
     outputs = [exr_output(plan.paths.exr_frame, opened.settings.render.compression, notes)]
-    bits = profile_named(opened.settings.delivery.profile).bits
+    spec = opened.settings.delivery
+    bits = profile_named(spec.profile).bits
     if bits:
-        outputs.append(Output(plan.paths.dpx_frame, lambda path, rendered: _write_dpx(opened, bits, path, rendered)))
+        spaces = opened.plate.colorspace, spec.colorspace
+        header = partial(_dpx_header, opened, shot_rate(opened))
+        outputs.append(dpx_output(plan.paths.dpx_frame, opened.color, *spaces, bits, header))
     return outputs
 
 
-def _write_dpx(opened: OpenShot, bits: int, path: Path, rendered: Rendered) -> None:
+def _dpx_header(opened: OpenShot, rate: Fraction, frame: int) -> DpxHeader:
     spec, frames = opened.settings.delivery, opened.frames
-    codes, _ = delivery_codes(rendered.frame, opened.color, opened.plate.colorspace, spec.colorspace, bits)
-    number = int(path.name.rsplit(".", 2)[1])
-    header = DpxHeader(
-        transfer=spec.transfer, colorimetric=spec.colorimetric, rate=shot_rate(opened), reel=spec.reel, project=opened.settings.shot.show,
-        position=frames.index(number), length=len(frames),
-    )  # fmt: skip
-    write_dpx(path, codes, bits, header, rendered.frame.metadata)
+    return DpxHeader(
+        transfer=spec.transfer,
+        colorimetric=spec.colorimetric,
+        rate=rate,
+        reel=spec.reel,
+        project=opened.settings.shot.show,
+        position=frames.index(frame),
+        length=len(frames),
+    )

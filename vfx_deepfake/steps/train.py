@@ -1,0 +1,136 @@
+"""``train``: the shot's network, from its painted frames; and the model that render opens afterwards."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vfx_deepfake.errors import ArtistError, KeyframeError, TrainError, located
+from vfx_deepfake.files import hash_data, hash_file, one_writer, read_json, sweep_parts, write_json
+from vfx_deepfake.model.predict import FaceModel
+from vfx_deepfake.model.train import load_network, train_network
+from vfx_deepfake.progress import Progress
+from vfx_deepfake.provenance.record import code_identity, host_identity, now
+from vfx_deepfake.steps.consent import require_release
+from vfx_deepfake.steps.opened import OpenShot, unlocked
+from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
+from vfx_deepfake.steps.track import GRAIN, load_track
+
+RECORD = "run.json"
+MIN_KEYS = 2  # each painted frame is learnt from the others
+
+
+def train_inputs(opened: OpenShot) -> dict[str, Any]:
+    """Everything that decides a run's weights.
+
+    Raises: TrackError without an up-to-date track.
+    """
+    load_track(opened)
+    return {
+        "plate": opened.plate_hash(),
+        "reading": opened.plate_reading(),
+        "track": opened.hashes.of(opened.shot.paths.track_file),
+        "grain": opened.hashes.of(opened.shot.paths.track / GRAIN),
+        "keyframes": opened.hashes.of_all(opened.keyframe_files().values()),
+        "keyframe_space": opened.settings.keyframes.colorspace,
+        "target": opened.settings.model.target,
+        "settings": asdict(opened.settings.train),
+    }
+
+
+def finished_run(opened: OpenShot) -> int | None:
+    """The newest run that was trained to its end from the present inputs, its checkpoint untouched; None without one."""
+    wanted = hash_data(train_inputs(opened))
+    for number in reversed(opened.shot.paths.run_numbers()):
+        record = _record(opened.shot.paths.run(number))
+        if record.get("inputs_hash") == wanted and record.get("checkpoint"):
+            checkpoint = opened.shot.paths.run(number) / record["checkpoint"]
+            if checkpoint.is_file() and hash_file(checkpoint) == record["checkpoint_hash"]:
+                return number
+    return None
+
+
+def trained_checkpoint(opened: OpenShot) -> Path:
+    """The weights that render uses.
+
+    Raises: TrainError when the shot is not trained on the present inputs.
+    """
+    number = finished_run(opened)
+    if number is None:
+        raise TrainError("not trained on the present track, key frames and settings; run 'vfx-deepfake train' first")
+    folder = opened.shot.paths.run(number)
+    return folder / str(_record(folder)["checkpoint"])
+
+
+def train_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -> dict[str, Any]:
+    """Train, or continue the run that these inputs began; nothing to do where one is finished.
+
+    Raises: ConsentError without a release; KeyframeError for too few painted frames; TrackError; TrainError.
+    """
+    paths = opened.shot.paths
+    lock = one_writer(paths.work, f"vfx-deepfake train of {opened.name}")
+    with unlocked() if locked else lock, located(opened.name):
+        release = require_release(opened.shot, "train")
+        number = finished_run(opened)
+        if number is None:
+            number = _run_to_continue(opened) or max(paths.run_numbers(), default=0) + 1
+            _train(opened, number, release.id, progress)
+            opened.hashes.save()
+    folder = paths.run(number)
+    return {"run": str(folder), "checkpoint": _record(folder)["checkpoint"]}
+
+
+def _train(opened: OpenShot, number: int, release: str, progress: Progress) -> None:
+    """One run to its end, and last the record that makes it count."""
+    folder, inputs, began = opened.shot.paths.run(number), train_inputs(opened), time.monotonic()
+    crops = open_crops(opened)
+    if len(crops.source.keyframes) < MIN_KEYS:
+        raise KeyframeError(
+            f"{len(crops.source.keyframes)} painted frame with a face; training needs at least {MIN_KEYS}, "
+            "or set model.method = 'propagate'"
+        )
+    record = {
+        "inputs": inputs,
+        "inputs_hash": hash_data(inputs),
+        "release": release,
+        "code": code_identity(),
+        "began_at": _record(folder).get("began_at", now()),
+        "host": host_identity(),
+    }
+    write_json(folder / RECORD, record)
+    sweep_parts(folder)
+    spec = opened.settings.train
+    progress.start("train", spec.steps, "steps")
+    checkpoint = train_network(
+        crops.source, spec, folder, on_step=lambda step, loss: progress.advance(step, f"loss {loss:.5f}")
+    )
+    progress.finish()
+    finished = {"checkpoint": checkpoint.name, "checkpoint_hash": hash_file(checkpoint), "finished_at": now()}
+    write_json(folder / RECORD, {**record, **finished, "seconds": round(time.monotonic() - began, 2)})
+
+
+def _run_to_continue(opened: OpenShot) -> int | None:
+    """The newest run of the present inputs that was not finished."""
+    wanted = hash_data(train_inputs(opened))
+    numbers = reversed(opened.shot.paths.run_numbers())
+    return next((n for n in numbers if _record(opened.shot.paths.run(n)).get("inputs_hash") == wanted), None)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """A run's record; empty where there is none or it is damaged."""
+    try:
+        return read_json(folder / RECORD)
+    except ArtistError:
+        return {}
+
+
+def open_model(opened: OpenShot, crops: ShotCrops) -> FaceModel:
+    """What makes the face of every frame: bare propagation, or with the trained network.
+
+    Raises: TrainError when the network is not trained on the present inputs.
+    """
+    if opened.settings.model.method == "propagate":
+        return FaceModel(crops.source)
+    return FaceModel(crops.source, load_network(trained_checkpoint(opened), opened.settings.train.device))
