@@ -10,7 +10,9 @@ FOLDER/truth/             answers, which no stage may read: clean plate, young, 
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -37,6 +39,7 @@ RATE = Fraction(24)
 _FIRST_TIMECODE = "01:00:00:00"
 # chromaticities of ACEScg and its white (AMPAS S-2014-004)
 _AP1 = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)
+_MOST_AT_ONCE = 4  # frames drawn side by side; each takes about 250 MiB at 1280 x 720
 _TRUTHS = ("clean", "young", "young_grained")
 
 
@@ -104,11 +107,7 @@ def write_demo_shot(
     shot = DemoShot(folder, folder / "shot.toml", tuple(performer.frames), chosen, performer)
     _claim(shot)
     missing = [frame for frame in shot.frames if not all(path.is_file() for path in _files(shot, frame))]
-    progress.start("performer", len(missing), "frames")
-    for done, frame in enumerate(missing, 1):
-        _write_frame(shot, performer.truth(frame))
-        progress.advance(done)
-    progress.finish()
+    _draw(shot, missing, progress)
     _write_truth_file(shot)
     _write_release(folder / "releases")
     if not shot.file.exists():
@@ -158,6 +157,22 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def _draw(shot: DemoShot, missing: Sequence[int], progress: Progress) -> None:
+    """Draw and write frames, several at a time: each is a matter of its own, so the order does not show in the files."""
+    progress.start("performer", len(missing), "frames")
+    shot.performer.prepare()
+    with ThreadPoolExecutor(min(_MOST_AT_ONCE, os.cpu_count() or 1)) as pool:
+        try:
+            jobs = [pool.submit(_write_frame, shot, frame) for frame in missing]
+            for done, job in enumerate(as_completed(jobs), 1):
+                job.result()
+                progress.advance(done)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    progress.finish()
+
+
 def _files(shot: DemoShot, frame: int) -> list[Path]:
     files = [shot.plate_frame(frame), _points_file(shot, frame)]
     files += [shot.truth_frame(kind, frame) for kind in (*_TRUTHS, "masks")]
@@ -168,19 +183,20 @@ def _points_file(shot: DemoShot, frame: int) -> Path:
     return shot.folder / "truth" / "points" / f"{shot.name}.{frame:04d}.json"
 
 
-def _write_frame(shot: DemoShot, truth: Truth) -> None:
-    metadata = _metadata(shot, truth.frame)
+def _write_frame(shot: DemoShot, frame: int) -> None:
+    truth = shot.performer.truth(frame)
+    metadata = _metadata(shot, frame)
     stored = truth.plate.astype(np.float16)
     for kind in _TRUTHS:
-        _write_rgb(shot.truth_frame(kind, truth.frame), getattr(truth, kind), metadata)
+        _write_rgb(shot.truth_frame(kind, frame), getattr(truth, kind), metadata)
     names = tuple(truth.masks)
     masks = np.stack([truth.masks[name] for name in names], -1)
-    _write(shot.truth_frame("masks", truth.frame), masks, tuple(f"{name}.Y" for name in names), metadata)
-    if truth.frame in shot.key_frames:
+    _write(shot.truth_frame("masks", frame), masks, tuple(f"{name}.Y" for name in names), metadata)
+    if frame in shot.key_frames:
         painted = stored.astype(np.float32) + (truth.young - truth.clean)
-        _write_rgb(frame_path(shot.painted, truth.frame), painted, metadata)
-    write_json(_points_file(shot, truth.frame), _frame_facts(truth))
-    _write_rgb(shot.plate_frame(truth.frame), stored, metadata)
+        _write_rgb(frame_path(shot.painted, frame), painted, metadata)
+    write_json(_points_file(shot, frame), _frame_facts(truth))
+    _write_rgb(shot.plate_frame(frame), stored, metadata)
 
 
 def _frame_facts(truth: Truth) -> dict[str, Any]:

@@ -93,6 +93,10 @@ class Performer:
         cells = float(np.clip(1.7 * _PX_PER_CM * self.height, 12.0, 60.0))
         return {age: paint_skin(self.grid, age, cells, self.seed) for age in sorted({0.0, self.age})}
 
+    def prepare(self) -> None:
+        """Make what all frames share: head, skins, room. Call it before frames are drawn in several threads."""
+        _ = self.grid, self._skins, self._background
+
     def moment(self, frame: int) -> Moment:
         """What happens in a frame."""
         return self.performance.moment(frame - self.first, self.count)
