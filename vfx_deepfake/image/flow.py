@@ -58,7 +58,8 @@ def dense_flow(
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(finest_scale)
     search.setVariationalRefinementAlpha(smoothness)
-    return np.asarray(search.calc(grey, other, np.zeros((*grey.shape, 2), np.float32)), np.float32)
+    flow = search.calc(grey, other, None)  # type: ignore[call-overload]  # a given flow would be its start
+    return np.asarray(flow, np.float32)
 
 
 def identity_map(window: Window) -> np.ndarray:

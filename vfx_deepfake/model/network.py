@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from vfx_deepfake.model.propagate import NUM_KEYS, Stack
 
+MEMBERS = 2
 LEVELS = 3  # halvings; a crop's sides are multiples of 2 ** LEVELS
-WEIGHT_GAIN = 4.0  # logits a unit of output; lets the zero start leave quickly
-CORRECTION_GAIN = 0.1  # log a unit of output
+WEIGHT_GAIN = 4.0  # most that the logit of a candidate, or of the matte, can be changed
+CORRECTION_GAIN = 0.05  # most that a log value can be changed
 LEAST_WEIGHT = 1e-4  # a candidate that propagation gave up can come back
 TILE_PX, OVERLAP_PX = 384, 48  # the network sees 38 px to each side
 MIDDLE_LOG, PICTURE_GAIN, DIFFERENCE_GAIN = 0.4, 4.0, 50.0
@@ -46,6 +47,32 @@ class Design:
         """Feature channels: plate, base, differences, weights and errors of the candidates, matte, coordinates."""
         return 3 + self.channels + self.num_candidates * (self.channels + 2) + 1 + 3
 
+    def lit(self, inputs: Inputs, light: Tensor) -> Inputs:
+        """The same face under another light: ``light`` (1, 3, 1, 1) log is added to plate and pictures, in place."""
+        inputs.features[:, :3] += PICTURE_GAIN * light
+        if self.channels != 3:
+            return inputs
+        inputs.features[:, 3:6] += PICTURE_GAIN * light
+        return Inputs(inputs.features, inputs.candidates + light[:, None], inputs.weights, inputs.matte)
+
+    def shuffled(self, inputs: Inputs, order: np.ndarray) -> Inputs:
+        """The same inputs with the painted frames in another order; order (num_keys,)."""
+        per_key = self.num_candidates // self.num_keys
+        picked = torch.as_tensor(np.concatenate([np.arange(key * per_key, (key + 1) * per_key) for key in order]))
+        first = 3 + self.channels
+        spans = (self.channels, 1, 1)  # channels a candidate: differences, weights, errors
+        features = inputs.features.clone()
+        for span in spans:
+            part = inputs.features[:, first : first + span * self.num_candidates]
+            stacked = part.reshape(len(part), self.num_candidates, span, *part.shape[2:])[:, picked]
+            features[:, first : first + part.shape[1]] = stacked.reshape(part.shape)
+            first += part.shape[1]
+        return Inputs(features, inputs.candidates[:, picked], inputs.weights[:, picked], inputs.matte)
+
+    def plate_of(self, inputs: Inputs) -> Tensor:
+        """The plate among the features, log (B, 3, H, W)."""
+        return inputs.features[:, :3] / PICTURE_GAIN + MIDDLE_LOG
+
     def as_data(self) -> dict[str, Any]:
         """Plain data for a checkpoint's notes."""
         return asdict(self)
@@ -66,11 +93,34 @@ class Inputs:
 
 
 class Refiner(nn.Module):
-    """U-Net from features to candidate logits, picture correction and matte logit; see :func:`combine`."""
+    """Two U-Nets whose outputs are averaged, each scaled by its gate.
+
+    Each is taught by one half of the painted frames and checked on the other half; ``gate`` (MEMBERS,) is how far it may
+    go without making any of those worse, 0 for not at all.
+    """
+
+    gate: Tensor
 
     def __init__(self, design: Design) -> None:
         super().__init__()
         self.design = design
+        self.members = nn.ModuleList(UNet(design) for _ in range(MEMBERS))
+        self.register_buffer("gate", torch.zeros(MEMBERS))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, F, H, W), sides multiples of 2 ** LEVELS, to (B, n + C + 1, H, W), for :func:`combine`."""
+        outputs = [gate * member(features) for gate, member in zip(self.gate, self.members, strict=True) if gate > 0]
+        if not outputs:
+            count = self.design.num_candidates + self.design.channels + 1
+            return features.new_zeros(features.shape[0], count, *features.shape[2:])
+        return torch.stack(outputs).sum(dim=0) / MEMBERS
+
+
+class UNet(nn.Module):
+    """From features to candidate logits, picture correction and matte logit; the last layer starts at zero."""
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
         widths = [design.width * share for share in (1, 2, 3, 4)]
         self.enter = nn.Sequential(_conv(design.num_inputs, widths[0]), _conv(widths[0], widths[0]))
         self.down = nn.ModuleList(
@@ -108,12 +158,12 @@ def combine(design: Design, output: Tensor, inputs: Inputs) -> tuple[Tensor, Ten
     weights = inputs.weights
     if design.selection:
         logits = torch.log(weights + LEAST_WEIGHT)
-        chosen = torch.softmax(logits + WEIGHT_GAIN * output[:, :n], dim=1)
+        chosen = torch.softmax(logits + WEIGHT_GAIN * torch.tanh(output[:, :n]), dim=1)
         weights = weights + chosen - torch.softmax(logits, dim=1)  # exactly propagation's where the output is 0
     picture = (weights[:, :, None] * inputs.candidates).sum(dim=1)
     if design.correction:
         picture = picture + CORRECTION_GAIN * torch.tanh(output[:, n:-1])
-    matte = torch.logit(inputs.matte.clamp(1e-3, 1 - 1e-3)) + WEIGHT_GAIN * output[:, -1:]
+    matte = torch.logit(inputs.matte.clamp(1e-3, 1 - 1e-3)) + WEIGHT_GAIN * torch.tanh(output[:, -1:])
     return picture, torch.sigmoid(matte)
 
 

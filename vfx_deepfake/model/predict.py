@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,9 +55,9 @@ class FaceModel:
         return _as_prediction(stack, picture, matte)
 
 
-def stack_for(source: CropSource, frame: int, without: int | None = None) -> Stack:
-    """The nearest painted frames carried to ``frame``; ``without`` leaves one of them out, as training does."""
-    keys = nearest_keys(frame, [key for key in source.keyframes if key != without])
+def stack_for(source: CropSource, frame: int, without: Collection[int] = ()) -> Stack:
+    """The nearest painted frames carried to ``frame``; ``without`` leaves some of them out, as training does."""
+    keys = nearest_keys(frame, [key for key in source.keyframes if key not in without])
     return propagate(source.crop(frame), [(source.key(key), share) for key, share in keys], source.mesh)
 
 
