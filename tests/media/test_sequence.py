@@ -27,11 +27,11 @@ def found(folder):
 @pytest.mark.parametrize(
     "names, expected",
     [
+        pytest.param(["a.1001.exr", "a.1002.exr", "a.1005.exr"], {"a.####.exr": (1001, 1002, 1005)}, id="gaps"),
         pytest.param(
-            ["a.1001.exr", "a.1002.exr", "a.1005.exr"], {"a.####.exr": (1001, 1002, 1005)}, id="gaps"
-        ),
-        pytest.param(
-            ["n.-0003.exr", "n.-0001.exr", "n.0000.exr", "n.0002.exr"], {"n.####.exr": (-3, -1, 0, 2)}, id="negative frames"
+            ["n.-0003.exr", "n.-0001.exr", "n.0000.exr", "n.0002.exr"],
+            {"n.####.exr": (-3, -1, 0, 2)},
+            id="negative frames",
         ),
         pytest.param(
             ["s_v001.1001.exr", "s_v001.1002.exr", "s_v002.1001.exr", "s_v002.1002.exr"],
@@ -55,7 +55,9 @@ def found(folder):
         pytest.param(["img0001.png", "img0002.png"], {"img####.png": (1, 2)}, id="no delimiter"),
         pytest.param([".a.1001.part.exr", "a.1001.exr"], {"a.####.exr": (1001,)}, id="hidden files are not ours"),
         pytest.param(
-            ["a.1001.exr", "a.1001.dpx", "a.1002.exr"], {"a.####.exr": (1001, 1002), "a.####.dpx": (1001,)}, id="extensions"
+            ["a.1001.exr", "a.1001.dpx", "a.1002.exr"],
+            {"a.####.exr": (1001, 1002), "a.####.dpx": (1001,)},
+            id="extensions",
         ),
     ],
 )
@@ -102,9 +104,13 @@ def test_scan_takes_exactly_what_fits(tmp_path):
 
 def test_scan_says_what_lies_there(tmp_path):
     touch(tmp_path, "sh_v001.1001.exr", "sh_v001.1002.exr", "sh_v001.1005.exr")
-    with pytest.raises(PlateError, match=r"sh_v002.####.exr: no frame fits; the folder holds sh_v001.####.exr 1001-1002,1005; correct"):
+    with pytest.raises(
+        PlateError, match=r"sh_v002.####.exr: no frame fits; the folder holds sh_v001.####.exr 1001-1002,1005; correct"
+    ):
         scan(str(tmp_path / "sh_v002.####.exr"))
-    with pytest.raises(PlateError, match=r"No such file or directory; a folder with frames was expected; check the path"):
+    with pytest.raises(
+        PlateError, match=r"No such file or directory; a folder with frames was expected; check the path"
+    ):
         scan(str(tmp_path / "nowhere" / "a.####.exr"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(PlateError, match="the folder holds no numbered files"):

@@ -153,6 +153,8 @@ def _spec(part: Part, display: Window, metadata: Mapping[str, Any], compression:
         )
     if window.empty or display.empty:
         raise ValueError(f"part '{part.name}': EXR can't hold an empty window ({window}, display {display})")
+    if len(set(part.channels)) != len(part.channels):
+        raise ValueError(f"part '{part.name}': channel names repeat: {', '.join(part.channels)}")
     spec = oiio.ImageSpec(window.width, window.height, len(part.channels), "half")
     spec.x, spec.y = window.x, window.y
     spec.full_x, spec.full_y, spec.full_width, spec.full_height = display.x, display.y, display.width, display.height

@@ -25,6 +25,7 @@ from vfx_deepfake.media.metadata import carried
 MAX_SIDE_PX = 65_536
 MAX_IMAGE_MIB = 8_192
 COLOURS = {"r": "R", "red": "R", "g": "G", "green": "G", "b": "B", "blue": "B", "a": "A", "alpha": "A"}
+MAIN_PART = "rgba"  # taken where several parts would do
 COPY_AGAIN = "copy the file again from its source or have the frame rendered again"
 
 oiio.attribute("limits:resolution", MAX_SIDE_PX)
@@ -57,7 +58,7 @@ class Header:
 def read_header(path: Path | str, part: str = "", layer: str = "", channels: Sequence[str] = ()) -> Header:
     """Read a file's header and choose part and channels.
 
-    ``part`` names an EXR part (empty: the first that has the channels); ``layer`` a layer (empty: plain R, G, B and A
+    ``part`` names an EXR part (empty: the only one that has the channels, or ``rgba``); ``layer`` a layer (empty: plain R, G, B and A
     if present, else a single channel); ``channels`` asks for exactly these, by their names in the file.
     Raises: PlateError for a missing, damaged, deep or stereo file, and for a part, layer or channel it does not have.
     """
@@ -169,10 +170,13 @@ def _choose_part(specs: list[Any], path: Path, part: str, layer: str, channels: 
             return names.index(part)
         known = ", ".join(name for name in names if name) or "it has one part without a name"
         raise PlateError(f"{path}: no part '{part}'; {_near(part, names)}parts in the file: {known}")
-    for index, spec in enumerate(specs):
-        if _pick(tuple(spec.channelnames), layer, channels):
-            return index
-    return 0
+    fitting = [index for index, spec in enumerate(specs) if _pick(tuple(spec.channelnames), layer, channels)]
+    if len(fitting) > 1:
+        fitting = [index for index in fitting if names[index].lower() == MAIN_PART] or fitting
+    if len(fitting) > 1:
+        found = ", ".join(f"'{names[index]}'" for index in fitting)
+        raise PlateError(f"{path}: parts {found} all have the channels; one was expected; name it in [plate].part")
+    return fitting[0] if fitting else 0
 
 
 def _choose_channels(names: tuple[str, ...], path: Path, layer: str, channels: Sequence[str]) -> dict[str, int]:
