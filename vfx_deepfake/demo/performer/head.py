@@ -41,8 +41,9 @@ _SKULL = [
     (6.0, 7.3, 8.45, 10.1),
     (8.0, 6.6, 7.35, 9.2),
     (9.5, 5.6, 6.0, 7.9),
-    (10.7, 4.3, 4.4, 6.2),
-    (11.5, 2.8, 2.8, 4.0),
+    (10.7, 4.4, 4.5, 6.3),
+    (11.4, 3.2, 3.2, 4.6),
+    (11.8, 2.0, 2.0, 2.9),
     (12.0, 0.05, 0.05, 0.05),
 ]
 # y: half width, depth to the front, depth to the back of neck and shoulders
@@ -209,7 +210,7 @@ def hairline(angle: Array) -> Array:
 
 def _hair_volume(angle: Array, y: Array) -> Array:
     over = y - hairline(angle)
-    return 0.7 * smoothstep(-0.3, 2.6, over) * smoothstep(12.2, 11.0, y)
+    return 0.7 * smoothstep(-0.3, 2.6, over) * smoothstep(12.3, 10.6, y)
 
 
 def _ears(angle: Array, y: Array) -> Array:

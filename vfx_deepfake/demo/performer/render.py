@@ -22,6 +22,8 @@ from vfx_deepfake.demo.performer.skin import Skin
 SUBPIXELS = 2  # a side; edges, lids and lines are averaged from this many squared
 _SMOOTH_GRID_ROWS = 300.0  # rows of the grid for which the reach of occlusion was chosen
 _LIPS_FRONT_Z = 8.9  # where the mouth begins, head space
+_LENS_BLUR = 0.0008  # sigma, in picture heights
+_LEAST_BLUR_PX = 0.25
 _ROW = 4096  # pixels are handed to OpenCV in rows of this length
 
 
@@ -175,6 +177,12 @@ def _part_hits(world: Array, view: _View, corner: tuple[int, int], size: tuple[i
     return rasterise_grid(screen - corner, near, np.ones((world.shape[0] - 1, world.shape[1] - 1), bool), size)
 
 
+def _through_lens(layer: Array) -> Array:
+    """The softness of a good lens; a small picture is as sharp as its pixels."""
+    sigma = _LENS_BLUR * layer.shape[0]
+    return layer if sigma < _LEAST_BLUR_PX else cv2.GaussianBlur(layer, (0, 0), sigma)
+
+
 def _averaged(dots: list[_Dots], view: _View, size: tuple[int, int], points: Array) -> Picture:
     """Fine pixels to plate pixels of the whole picture."""
     row = np.concatenate([one.row for one in dots]) + view.y
@@ -184,7 +192,7 @@ def _averaged(dots: list[_Dots], view: _View, size: tuple[int, int], points: Arr
     def total(values: list[Array] | None) -> Array:
         weights = None if values is None else np.concatenate(values)
         sums = np.bincount(pixel, weights, minlength=size[0] * size[1])
-        return (sums / SUBPIXELS**2).astype(np.float32).reshape(size[1], size[0])
+        return _through_lens((sums / SUBPIXELS**2).astype(np.float32).reshape(size[1], size[0]))
 
     return Picture(
         colour=np.stack([total([one.colour[:, c] for one in dots]) for c in range(3)], -1),
