@@ -12,6 +12,7 @@ from vfx_deepfake.media.sheet import (
     BACKGROUND,
     CELL_PX,
     DIFFERENCE_GAIN,
+    FACE_MARGIN,
     contact_sheet,
     evenly_spread,
     make_column,
@@ -74,7 +75,7 @@ def test_the_cells_show_the_face_where_it_is() -> None:
     picture[30:50, 100:120] = 1.0
     seen = make_column("1001", picture, picture, NO_MATTE, Window(100, 30, 20, 20)).cells[0]
     # the face box fills 1 / (1 + 2 FACE_MARGIN) of the cell's side; cubic enlargement blurs its edge by a few pixels
-    assert seen.mean() == pytest.approx(1 / 1.5**2, rel=0.03)
+    assert seen.mean() == pytest.approx(1 / (1 + 2 * FACE_MARGIN) ** 2, rel=0.03)
     shifted = make_column("1001", picture, picture, NO_MATTE, Window(1100, -70, 20, 20), origin=(1000, -100)).cells[0]
     assert np.array_equal(seen, shifted)
 

@@ -22,7 +22,7 @@ BACKGROUND = 0.14  # neutral dark grey: darker than skin, lighter than the black
 TEXT, LABEL = 0.78, 0.5
 CELL_PX = 320  # side of a face cell
 DIFFERENCE_GAIN = 8.0  # one display code of 255 becomes visible as eight
-FACE_MARGIN = 0.25  # of the face box's longer side, added all around
+FACE_MARGIN = 0.15  # of the face box's longer side, added all around
 _GAP_PX = 8
 _LABELS = ("frame", "plate", "result", f"difference × {DIFFERENCE_GAIN:g}", "matte")
 
