@@ -20,7 +20,7 @@ IRIS_CM, PUPIL_CM = 0.60, 0.23
 SCLERA = np.array([0.66, 0.60, 0.55])
 IRIS = np.array([0.085, 0.115, 0.13])
 IRIS_RING = np.array([0.10, 0.065, 0.03])
-WET_PINK = np.array([0.42, 0.20, 0.16])
+WET_PINK = np.array([0.38, 0.18, 0.145])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class LidPlaces:
     def near(self) -> Array:
         """Pixels close enough for lids and lashes to matter."""
         return (np.abs(self.u) < 1.5) & (np.abs(self.over_upper + 0.3) < 1.6)
+
+    def taken(self, numbers: Array) -> LidPlaces:
+        """Some of the pixels."""
+        return LidPlaces(self.u[numbers], self.over_upper[numbers], self.over_lower[numbers], self.side[numbers])
 
     def inside(self, footprint_cm: float) -> Array:
         """How much of a pixel ``footprint_cm`` wide lies in the opening, 0..1."""
@@ -114,7 +118,7 @@ def eyeball(
     for side in (-1.0, 1.0):
         chosen = places.side == side
         if chosen.any():
-            own = LidPlaces(*(getattr(places, n)[chosen] for n in ("u", "over_upper", "over_lower", "side")))
+            own = places.taken(np.flatnonzero(chosen))
             centre = ball_centre(side, lid_z)
             colour[chosen] = _one_ball(origin, direction[chosen], own, eyes, turn, lights, centre, age)
     return colour
@@ -148,9 +152,8 @@ def _one_ball(
     bulged = normalised(normal + cornea * 0.75 * (normal - look[:, 2]))
     shine = _ball_gloss(bulged @ turn.T, -direction @ turn.T, lights)
     shine = shine * np.clip(1.3 * openness, 0.05, 1.0)[:, None]
-    wet = WET_PINK * 0.9
     corner = np.maximum(smoothstep(-0.80, -0.93, places.u), (root <= 0).astype(float))[:, None]
-    return (albedo + (wet - albedo) * corner) * light + shine
+    return (albedo + (WET_PINK - albedo) * corner) * light + shine
 
 
 def _ball_albedo(radius: Array, angle: Array, places: LidPlaces, age: float) -> Array:

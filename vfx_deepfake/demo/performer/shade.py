@@ -9,12 +9,14 @@ import numpy as np
 from vfx_deepfake.demo.performer.camera import Camera, head_ray
 from vfx_deepfake.demo.performer.curves import Array, normalised, smoothstep
 from vfx_deepfake.demo.performer.eyes import LidPlaces, eyeball, lid_paint, lid_places
-from vfx_deepfake.demo.performer.head import LIP_Y, MOUTH_HALF_CM
+from vfx_deepfake.demo.performer.head import AROUND_CM, LIP_Y, MOUTH_HALF_CM
 from vfx_deepfake.demo.performer.light import Lights, diffuse, gloss
 from vfx_deepfake.demo.performer.performance import Moment
+from vfx_deepfake.demo.performer.skin import BROW_LENGTH_CM, BROW_START_CM, brow_height
 
 REGIONS = ("skin", "eyes", "brows", "nose", "lips", "mouth")  # they share the face out between them
 CLOTH = np.array([0.022, 0.030, 0.044])
+LID_RIM = np.array([0.50, 0.27, 0.22])
 LASH = np.array([0.010, 0.007, 0.006])
 _COLLAR_Y = -15.7
 
@@ -44,11 +46,10 @@ def shade_surface(s: Surface, moment: Moment, age: float, lights: Lights) -> tup
     view = normalised(np.array([0.0, 0.0, s.camera.distance_cm]) - _rough_world(s)).astype(np.float32)
     cloth = smoothstep(0.25, -0.25, s.painted[:, 1] - _COLLAR_Y - 0.5 * np.cos(s.painted[:, 0] / 6.0))
     albedo, shine = _dressed(s, cloth)
-    eye = _eye_pixels(s, moment)
-    lids = LidPlaces(*(value[eye] for value in _lid_values(s, moment)))
+    eye, lids = _eye_pixels(s, moment)
     shade, lash, rim = lid_paint(lids, moment.eyes, age)
     albedo[eye] = albedo[eye] * shade[:, None]
-    albedo[eye] += (np.array([0.50, 0.27, 0.22]) - albedo[eye]) * rim[:, None]
+    albedo[eye] += (LID_RIM - albedo[eye]) * rim[:, None]
     albedo[eye] += (LASH - albedo[eye]) * lash[:, None]
     bumped = _bumped(s, moment, cloth)
     colour = albedo * diffuse(s.normal, bumped, lights, s.openness * _lip_shadow(s), s.key_share)
@@ -88,17 +89,13 @@ def _lip_shadow(s: Surface) -> Array:
     return 1.0 - 0.62 * np.exp(-((gap / 0.11) ** 2)) * within
 
 
-def _lid_values(s: Surface, moment: Moment) -> tuple[Array, Array, Array, Array]:
-    places = lid_places(s.front, moment.eyes)
-    return places.u, places.over_upper, places.over_lower, places.side
-
-
-def _eye_pixels(s: Surface, moment: Moment) -> Array:
-    """Numbers of the pixels around the eyes, on the front of the head."""
+def _eye_pixels(s: Surface, moment: Moment) -> tuple[Array, LidPlaces]:
+    """Numbers of the pixels around the eyes, on the front of the head, and where they lie by the lids."""
     front = np.abs(s.painted[:, 0]) < 9.0
     close = np.flatnonzero(front & (np.abs(s.front[:, 1]) < 1.6))
-    near = lid_places(s.front[close], moment.eyes).near
-    return close[near]
+    places = lid_places(s.front[close], moment.eyes)
+    near = np.flatnonzero(places.near)
+    return close[near], places.taken(near)
 
 
 def _open_eyes(
@@ -111,7 +108,7 @@ def _open_eyes(
     if len(chosen) == 0:
         return
     numbers = eye[chosen]
-    own = LidPlaces(lids.u[chosen], lids.over_upper[chosen], lids.over_lower[chosen], lids.side[chosen])
+    own = lids.taken(chosen)
     ray = head_ray(s.camera, moment.pose, s.pixels[numbers])
     seen = eyeball(ray, own, moment.eyes, s.turn, lights, s.lid_z, age)
     cover = inside[chosen][:, None]
@@ -123,11 +120,10 @@ def _open_eyes(
 def _regions(s: Surface) -> Array:
     """Shares (N, len(REGIONS)) of the face's regions; they add up to the face's oval."""
     x, y = np.abs(s.front[:, 0]), s.front[:, 1]
-    front = np.abs(s.painted[:, 0]) < 0.5 * np.pi * 8.5
+    front = np.abs(s.painted[:, 0]) < 0.5 * np.pi * AROUND_CM
     face = smoothstep(1.03, 0.97, (x / 6.9) ** 2 + ((y + 2.7) / 9.0) ** 2) * front
     lips = s.slope[:, 3]
-    u = np.clip((x - 1.15) / 4.3, 0.0, 1.0)
-    brow_y = 1.45 + 0.55 * np.sin(np.pi * np.minimum(u / 0.66, 1.0) * 0.5) - 0.75 * np.maximum(0.0, u - 0.62) / 0.38
+    brow_y = brow_height(np.clip((x - BROW_START_CM) / BROW_LENGTH_CM, 0.0, 1.0))
     brows = smoothstep(0.55, 0.45, np.abs(y - brow_y - 0.1)) * smoothstep(0.8, 0.9, x) * smoothstep(5.8, 5.6, x)
     nose = (
         smoothstep(1.05, 0.95, x / np.interp(y, [-4.5, 0.5], [2.0, 0.9]))

@@ -18,6 +18,7 @@ from vfx_deepfake.demo.performer.wrinkles import Stroke, face_lines
 X_RANGE, Y_RANGE = (-17.0, 17.0), (-19.0, 12.0)
 SKIN = np.array([0.45, 0.318, 0.238])
 LIP = np.array([0.335, 0.125, 0.105])
+BROW_START_CM, BROW_LENGTH_CM = 1.15, 4.15
 BROW_YOUNG, BROW_OLD = np.array([0.045, 0.028, 0.018]), np.array([0.22, 0.20, 0.175])
 HAIR = np.array([0.060, 0.043, 0.031])
 
@@ -227,6 +228,12 @@ def _spots(c: _Cells, age: Array) -> Array:
     return total
 
 
+def brow_height(u: Array | float) -> Array:
+    """Height of the brow's middle at u 0 (nose) .. 1 (temple) of its length."""
+    rise = np.sin(0.5 * np.pi * np.minimum(np.asarray(u) / 0.66, 1.0))
+    return np.asarray(1.45 + 0.55 * rise - 0.75 * np.maximum(0.0, np.asarray(u) - 0.62) / 0.38)
+
+
 def _brow_mask(c: _Cells, age: float) -> Array:
     """Brow hairs as strokes, denser in the body of the brow."""
     rng = generator(c.seed, 61)
@@ -235,8 +242,8 @@ def _brow_mask(c: _Cells, age: float) -> Array:
     for side in (-1.0, 1.0):
         for _ in range(420):
             u = rng.beta(1.1, 1.25)
-            x = 1.15 + 4.15 * u
-            middle = 1.45 + 0.55 * np.sin(np.pi * min(u / 0.66, 1.0) * 0.5) - 0.75 * max(0.0, u - 0.62) / 0.38
+            x = BROW_START_CM + BROW_LENGTH_CM * u
+            middle = float(brow_height(u))
             y = middle + rng.normal(0.0, 0.17 * (1.15 - 0.75 * u))
             lean = np.deg2rad(np.interp(u, [0, 0.25, 1.0], [75, 32, -14]) + rng.normal(0, 9 + 9 * age))
             length = rng.uniform(0.35, 0.75)
