@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -101,14 +102,46 @@ def _train(opened: OpenShot, number: int, release: str, progress: Progress) -> N
     }
     write_json(folder / RECORD, record)
     sweep_parts(folder)
-    spec = opened.settings.train
-    progress.start("train", spec.steps, "steps")
     checkpoint = train_network(
-        crops.source, spec, folder, on_step=lambda step, loss: progress.advance(step, f"loss {loss:.5f}")
+        crops.source,
+        opened.settings.train,
+        folder,
+        on_frame=_telling(progress, "prepare", "frames"),
+        on_step=_training(progress, opened.settings.train.steps),
     )
     progress.finish()
     finished = {"checkpoint": checkpoint.name, "checkpoint_hash": hash_file(checkpoint), "finished_at": now()}
     write_json(folder / RECORD, {**record, **finished, "seconds": round(time.monotonic() - began, 2)})
+
+
+def _telling(progress: Progress, stage: str, unit: str) -> Callable[[int, int], None]:
+    """A callback of (done, total) that opens the stage at its first call and closes it at its last."""
+    under_way = False
+
+    def tell(done: int, total: int) -> None:
+        nonlocal under_way
+        if not under_way:
+            progress.start(stage, total, unit)
+            under_way = True
+        progress.advance(done)
+        if done >= total:
+            progress.finish()
+
+    return tell
+
+
+def _training(progress: Progress, steps: int) -> Callable[[int, float], None]:
+    """A callback of (step, loss); the bar opens when the first step is done, so that preparing does not spoil its estimate."""
+    under_way = False
+
+    def tell(step: int, loss: float) -> None:
+        nonlocal under_way
+        if not under_way:
+            progress.start("train", steps, "steps")
+            under_way = True
+        progress.advance(step, f"loss {loss:.5f}")
+
+    return tell
 
 
 def _run_to_continue(opened: OpenShot) -> int | None:
