@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from vfx_deepfake import __version__
 from vfx_deepfake.demo.performer.performer import POINT_NAMES, Performer, Truth
 from vfx_deepfake.errors import DeliveryError
 from vfx_deepfake.files import read_json, write_json
@@ -139,7 +140,11 @@ def spread_key_frames(performer: Performer, count: int) -> tuple[int, ...]:
 
 def _claim(shot: DemoShot) -> None:
     """Note the performer's settings in the folder; a folder with other ones is left alone."""
-    settings = {"performer": _plain(asdict(shot.performer)), "key_frames": list(shot.key_frames)}
+    settings = {
+        "performer": _plain(asdict(shot.performer)),
+        "key_frames": list(shot.key_frames),
+        "drawn_by": __version__,
+    }
     path = shot.folder / "truth" / "settings.json"
     if path.exists():
         if read_json(path) != settings:
