@@ -124,6 +124,14 @@ def test_a_missing_or_damaged_config_is_one_line(tmp_path):
     assert DEFAULT_CONFIG.removeprefix("ocio://") in builtin_names()
 
 
+@pytest.mark.parametrize("config", ["ocio://default", "ocio://studio-config-latest", "ocio://cg-config-latest"])
+def test_a_config_that_changes_under_a_shot_is_refused(config):
+    with pytest.raises(
+        ColorError, match="stands for another config in each OCIO release; a pinned one was expected; name one"
+    ):
+        Color(config)
+
+
 def test_displays_and_views(color):
     displays = color.displays()
     assert next(iter(displays)) == "sRGB - Display"

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from vfx_deepfake.errors import PlateError
+from vfx_deepfake.media.dpx import read_dpx
 from vfx_deepfake.media.exr import read_exr
 
 SECONDS = 20
@@ -23,7 +24,7 @@ def read_in_child(path: Path, answer: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        frame = read_exr(path)
+        frame = read_dpx(path) if path.suffix == ".dpx" else read_exr(path)
         text = f"ok {frame.pixels.shape}"
     except PlateError as error:
         text = str(error)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.media.outside import material
 from vfx_deepfake.image.crop import Window
+from vfx_deepfake.media.dpx import DEPTHS, write_dpx
 from vfx_deepfake.media.exr import COMPRESSIONS, Part, write_exr
 
 ROOT = Path(__file__).parents[2]
@@ -55,15 +56,32 @@ def test_flipped_bytes_anywhere(tmp_path, compression):
     write_exr(
         original, [Part("rgba", pixels, ("R", "G", "B", "A"), window)], Window(0, 0, 20, 38), {"x": "y"}, compression
     )
+    assert_safe(broken_copies(original, header_bytes=500))
+
+
+@pytest.mark.parametrize("bits", DEPTHS)
+def test_flipped_bytes_in_a_dpx(tmp_path, bits):
+    codes = np.random.default_rng(1).integers(0, 2**bits, (40, 24, 3), dtype=np.uint16)
+    write_dpx(tmp_path / "whole.dpx", codes, bits)
+    assert_safe(broken_copies(tmp_path / "whole.dpx", header_bytes=2048))
+
+
+def broken_copies(original, header_bytes):
+    """Copies of a file with a few bytes changed, in the header for half of them."""
     whole = np.frombuffer(original.read_bytes(), np.uint8)
     rng = np.random.default_rng(2)
     paths = []
     for index in range(80):
         broken = whole.copy()
-        where = rng.integers(0, 500 if index % 2 else len(whole), rng.integers(1, 5))  # half of them in the header
+        where = rng.integers(0, header_bytes if index % 2 else len(whole), rng.integers(1, 5))
         broken[where] = rng.integers(0, 256, len(where))
-        paths.append(tmp_path / f"broken{index}.exr")
+        paths.append(original.with_name(f"broken{index}{original.suffix}"))
         paths[-1].write_bytes(broken.tobytes())
+    return paths
+
+
+def assert_safe(paths):
+    """Every file is read or answered with one line, and at least one was noticed."""
     outcomes = read_guarded(paths, timeout=120)
     for path, outcome in outcomes.items():
         if not outcome.startswith("ok"):  # a flipped bit of a pixel or of an attribute may pass unseen

@@ -196,6 +196,11 @@ class Color:
 
 
 def _load(config: str) -> Any:
+    if config.startswith(BUILTIN) and (config == f"{BUILTIN}default" or config.endswith("-latest")):
+        advice = "name one release, e.g. ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.3"
+        raise ColorError(
+            f"{config}: stands for another config in each OCIO release; a pinned one was expected; {advice}"
+        )
     try:
         if config.startswith(BUILTIN):
             return ocio.Config.CreateFromBuiltinConfig(config.removeprefix(BUILTIN))

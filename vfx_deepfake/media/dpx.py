@@ -26,7 +26,7 @@ from vfx_deepfake.errors import DeliveryError, PlateError
 from vfx_deepfake.files import written_aside
 from vfx_deepfake.media.exr import Frame, read_pixels, write_failure
 from vfx_deepfake.media.header import Header, header_of, library_words, opened
-from vfx_deepfake.media.metadata import FRAME_RATE, REEL, TIMECODE, Attribute, frame_rate, rate_attribute, timecode_word
+from vfx_deepfake.media.metadata import REEL, TIMECODE, Attribute, frame_rate, timecode_word
 
 TRANSFERS = (
     "User defined",
@@ -109,7 +109,7 @@ def read_dpx(path: Path | str) -> Frame:
         data_window=header.data_window,
         display_window=header.display_window,
         channels=header.channels,
-        metadata=film_metadata(header.metadata),
+        metadata=header.metadata,
         half=False,
         formats=header.formats,
     )
@@ -128,28 +128,6 @@ def read_codes(path: Path | str) -> tuple[np.ndarray, int]:
                 f"{path}: holds {header.formats[0]} pixels; integer codes were expected; write it as 10, 12 or 16 bit"
             )
         return _codes(image, header), header.bits
-
-
-def film_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """A DPX header's metadata under the names that EXR uses too: time code, frame rate, reel; other fields stay.
-
-    Fields that DPX leaves undefined (infinite, all bits set) are dropped.
-    """
-    kept = {name: value for name, value in metadata.items() if not _undefined(value)}
-    rate = frame_rate(kept)
-    if rate is not None:
-        kept[FRAME_RATE] = rate_attribute(rate)
-    if timecode_word(kept) is None:
-        kept.pop(TIMECODE, None)
-    if kept.get("dpx:InputDevice"):
-        kept[REEL] = kept["dpx:InputDevice"]
-    return kept
-
-
-def _undefined(value: Any) -> bool:
-    if isinstance(value, float):
-        return not np.isfinite(value)
-    return isinstance(value, str) and (not value or ("?" in value and not value.strip("?")))
 
 
 def _scaled(image: Any, header: Header) -> np.ndarray:

@@ -20,7 +20,7 @@ import OpenImageIO as oiio
 
 from vfx_deepfake.errors import PlateError
 from vfx_deepfake.image.crop import Window
-from vfx_deepfake.media.metadata import carried
+from vfx_deepfake.media.metadata import carried, film_metadata
 
 MAX_SIDE_PX = 65_536
 MAX_IMAGE_MIB = 8_192
@@ -128,7 +128,7 @@ def header_of(image: Any, path: Path, part: str = "", layer: str = "", channels:
         channel_indices=tuple(picked.values()),
         formats=formats,
         bits=spec.get_int_attribute("oiio:BitsPerSample") or _DEPTHS.get(formats[0], 32),
-        metadata=carried(spec),
+        metadata=film_metadata(carried(spec)) if image.format_name() == "dpx" else carried(spec),
     )
 
 

@@ -52,6 +52,28 @@ def carried(spec: Any) -> dict[str, Any]:
     return found
 
 
+def film_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """A DPX header's metadata under the names that EXR uses too: time code, frame rate, reel; other fields stay.
+
+    Fields that DPX leaves undefined (infinite, all bits set) are dropped.
+    """
+    kept = {name: value for name, value in metadata.items() if not _undefined(value)}
+    rate = frame_rate(kept)
+    if rate is not None:
+        kept[FRAME_RATE] = rate_attribute(rate)
+    if timecode_word(kept) is None:
+        kept.pop(TIMECODE, None)
+    if kept.get("dpx:InputDevice"):
+        kept[REEL] = kept["dpx:InputDevice"]
+    return kept
+
+
+def _undefined(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return isinstance(value, str) and (not value or ("?" in value and not value.strip("?")))
+
+
 def put(spec: Any, metadata: Mapping[str, Any]) -> None:
     """Set metadata on an ``ImageSpec``."""
     for name, value in metadata.items():

@@ -13,7 +13,7 @@ from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.errors import PlateError
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.image.crop import Window
-from vfx_deepfake.media.dpx import film_metadata, read_dpx
+from vfx_deepfake.media.dpx import read_dpx
 from vfx_deepfake.media.exr import Frame, read_exr
 from vfx_deepfake.media.header import Header, read_header
 from vfx_deepfake.media.metadata import frame_rate
@@ -84,8 +84,7 @@ class Plate:
 
     def rate(self, default: Fraction = DEFAULT_RATE) -> Fraction:
         """Frames per second of the header, else ``default``."""
-        metadata = film_metadata(self.header.metadata) if self.is_dpx else self.header.metadata
-        return frame_rate(metadata) or default
+        return frame_rate(self.header.metadata) or default
 
     def path(self, frame: int) -> Path:
         """The file of one frame."""
