@@ -7,9 +7,9 @@ import pytest
 
 
 def material(name: str) -> Path:
-    """A folder beside the benchmark data; skips the test where it is not there."""
+    """A folder of the benchmark data, or beside it (``../footage``); skips the test where it is not there."""
     bench = Path(os.environ.get("VFX_DEEPFAKE_BENCH") or Path(__file__).parents[3] / "shared" / "bench")
-    folder = bench.parent / name
+    folder = bench / name
     if not folder.is_dir():
-        pytest.skip(f"no folder {name} beside the benchmark data; set VFX_DEEPFAKE_BENCH")
+        pytest.skip(f"no folder {name} in the benchmark data; set VFX_DEEPFAKE_BENCH")
     return folder

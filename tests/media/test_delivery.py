@@ -5,6 +5,7 @@ import PyOpenColorIO as ocio
 import pytest
 
 from tests.media.dpx_tools import decode_with_ffmpeg
+from tests.media.outside import material
 from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.delivery import PROFILES, delivery_codes, depth_warning, displayed, profile_named, quantise
@@ -62,6 +63,21 @@ def test_file_to_file_equals_a_straight_ocio_conversion(tmp_path, color, bits, t
     config.getProcessor("ACEScg", target).getDefaultCPUProcessor().applyRGB(straight)
     expected = np.rint(np.clip(straight, 0, 1) * np.float32(2**bits - 1)).astype(np.uint16)
     assert np.array_equal(decode_with_ffmpeg(tmp_path / "p.dpx"), expected)
+
+
+def test_a_rendered_plate_to_dpx_code_for_code(tmp_path, color):
+    """The same on frames with highlights up to 16 and on photographs with grain, where there are some."""
+    space = "Linear Rec.709 (sRGB)"
+    config = ocio.Config.CreateFromBuiltinConfig(DEFAULT_CONFIG.removeprefix("ocio://"))
+    straight = config.getProcessor(space, "ARRI LogC3 (EI800)").getDefaultCPUProcessor()
+    files = [material("digital_actor/plate_old") / "plate_old.1017.exr", *material("../footage").glob("*.exr")]
+    for file in files:
+        frame = read_exr(file)
+        write_dpx(tmp_path / "p.dpx", delivery_codes(frame, color, space, "ARRI LogC3 (EI800)", 10)[0], 10)
+        expected = displayed(frame).copy()
+        straight.applyRGB(expected)
+        expected = np.rint(np.clip(expected, 0, 1) * np.float32(1023)).astype(np.uint16)
+        assert np.array_equal(decode_with_ffmpeg(tmp_path / "p.dpx"), expected), file.name
 
 
 def test_a_plate_in_the_delivery_space_keeps_its_codes(color):

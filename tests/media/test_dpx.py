@@ -162,7 +162,7 @@ def test_a_cut_or_foreign_file_is_one_line(tmp_path):
 
 
 def test_files_of_other_makers():
-    folder = material("footage")
+    folder = material("../footage")
     for path in sorted(folder.glob("*.dpx")):
         codes, bits = read_codes(path)
         assert np.array_equal(codes, decode_with_ffmpeg(path)), path.name

@@ -212,6 +212,15 @@ def test_wrong_channel_names(tmp_path):
         read_exr(path)
 
 
+def test_names_that_are_no_text_are_shown_legibly(tmp_path):
+    path = foreign(tmp_path / "a.exr", lambda spec: None, channels=("X", "Y", "Z"))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"X\0\1\0\0\0", b"\xff\0\1\0\0\0", 1))  # a channel's name in the header's list
+    with pytest.raises(PlateError, match=r"a.exr: channels [XYZ?, ]+; expected R, G, B") as caught:
+        read_exr(path)
+    assert str(caught.value).isprintable() and "?" in str(caught.value)
+
+
 @pytest.mark.parametrize("names", [("r", "g", "b"), ("red", "green", "blue"), ("Red", "Green", "Blue")])
 def test_other_spellings_of_colours_are_understood(tmp_path, names):
     pixels = half_pixels(16, 24)

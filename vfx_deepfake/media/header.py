@@ -20,7 +20,7 @@ import OpenImageIO as oiio
 
 from vfx_deepfake.errors import PlateError
 from vfx_deepfake.image.crop import Window
-from vfx_deepfake.media.metadata import carried, film_metadata
+from vfx_deepfake.media.metadata import carried, film_metadata, legible
 
 MAX_SIDE_PX = 65_536
 MAX_IMAGE_MIB = 8_192
@@ -113,13 +113,13 @@ def header_of(image: Any, path: Path, part: str = "", layer: str = "", channels:
     _refuse_deep_and_stereo(specs, path)
     index = _choose_part(specs, path, part, layer, channels)
     spec = specs[index]
-    names = tuple(spec.channelnames)
+    names = _channel_names(spec)
     picked = _choose_channels(names, path, layer, channels)
     formats = tuple(str(spec.channelformats[i] if spec.channelformats else spec.format) for i in picked.values())
     return Header(
         path=path,
         format=image.format_name(),
-        part=spec.get_string_attribute("name"),
+        part=_part_name(spec),
         part_index=index,
         data_window=_window(spec.x, spec.y, spec.width, spec.height, path),
         display_window=_window(spec.full_x, spec.full_y, spec.full_width, spec.full_height, path),
@@ -133,6 +133,14 @@ def header_of(image: Any, path: Path, part: str = "", layer: str = "", channels:
 
 
 _DEPTHS = {"uint8": 8, "uint16": 16, "half": 16}
+
+
+def _channel_names(spec: Any) -> tuple[str, ...]:
+    return tuple(legible(name) for name in spec.channelnames)
+
+
+def _part_name(spec: Any) -> str:
+    return legible(spec.get_string_attribute("name"))
 
 
 def _specs(image: Any, path: Path) -> list[Any]:
@@ -155,22 +163,22 @@ def _refuse_deep_and_stereo(specs: list[Any], path: Path) -> None:
         raise PlateError(
             f"{path}: deep image (many samples a pixel); a flat one was expected; flatten it (Nuke: DeepToImage)"
         )
-    views = {spec.get_string_attribute("view") for spec in specs} - {""}
+    views = {legible(spec.get_string_attribute("view")) for spec in specs} - {""}
     for spec in specs:
-        views |= set(spec.getattribute("multiView") or ())
+        views |= {legible(str(view)) for view in spec.getattribute("multiView") or ()}
     if len(views) > 1:
         found = ", ".join(sorted(views))
         raise PlateError(f"{path}: stereo image, views {found}; one view was expected; write each view as its own shot")
 
 
 def _choose_part(specs: list[Any], path: Path, part: str, layer: str, channels: Sequence[str]) -> int:
-    names = [spec.get_string_attribute("name") for spec in specs]
+    names = [_part_name(spec) for spec in specs]
     if part:
         if part in names:
             return names.index(part)
         known = ", ".join(name for name in names if name) or "it has one part without a name"
         raise PlateError(f"{path}: no part '{part}'; {_near(part, names)}parts in the file: {known}")
-    fitting = [index for index, spec in enumerate(specs) if _pick(tuple(spec.channelnames), layer, channels)]
+    fitting = [index for index, spec in enumerate(specs) if _pick(_channel_names(spec), layer, channels)]
     if len(fitting) > 1:
         fitting = [index for index in fitting if names[index].lower() == MAIN_PART] or fitting
     if len(fitting) > 1:

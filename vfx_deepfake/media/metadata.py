@@ -44,7 +44,7 @@ def carried(spec: Any) -> dict[str, Any]:
         if name in _STORAGE or name.startswith(_STORAGE_PREFIXES) or value is None:
             continue
         if isinstance(value, str):
-            found[name] = value.encode("utf-8", "replace").decode()  # OIIO hands over broken text as surrogates
+            found[name] = legible(value)
         elif isinstance(value, int | float):
             found[name] = value
         elif isinstance(value, tuple):
@@ -72,6 +72,11 @@ def _undefined(value: Any) -> bool:
     if isinstance(value, float):
         return not math.isfinite(value)
     return isinstance(value, str) and (not value or ("?" in value and not value.strip("?")))
+
+
+def legible(text: str) -> str:
+    """Text of a file with ``?`` for bytes that are no text; OpenImageIO hands them over as lone surrogates."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def put(spec: Any, metadata: Mapping[str, Any]) -> None:
