@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 REZ_PACKAGES ?= rez_packages
-BENCHMARKS ?= convert
+BENCHMARKS ?= convert render
 TORCH := torch==2.13.0
 MEDIAPIPE := mediapipe==0.10.21
 
