@@ -20,6 +20,7 @@ NEAR_FACTOR = 2.4  # side of the search square over the face's; room for the mot
 FACE_PX = 240  # size of the face in a near view; measured: larger gains nothing, the landmarker looks at 192 px
 TILE_PX = 384  # what a tile is shrunk to
 TILE_LEVELS = (1.0, 0.5, 0.25)  # tile side over the frame's shorter side; a face of a tenth fills 0.4 of the last
+PART_OF = 0.5  # a face with this share of its box inside a larger one is the same face; assumed
 SAME_FACE = 0.35  # overlap (intersection over union) from which two detections are one face; assumed
 # Views for measuring: shift over the face's size, scale, turn in radians. Fixed, so that results repeat.
 VIEWS = ((0.0, 0.0, 2.0, 0.0), (0.06, -0.04, 1.8, 0.12), (-0.06, 0.04, 2.2, -0.12), (0.03, 0.06, 2.1, 0.06),
@@ -49,12 +50,10 @@ def find_anywhere(detector: Detector, picture: Picture) -> list[Detection]:
             found: list[Detection] = []
             for square in squares:
                 patch = cut_patch(image, window, square, TILE_PX / max(square.width, square.height))
-                for face in detector.detect(tone(patch.pixels)):
-                    face = Detection(patch.to_plate(face.points), face.score)
-                    if not any(overlap(face.box, other.box) > SAME_FACE for other in found):
-                        found.append(face)
+                seen = detector.detect(tone(patch.pixels))
+                found += [Detection(patch.to_plate(face.points), face.score) for face in seen]
             if found:
-                return found
+                return distinct(found)
     return []
 
 
@@ -78,6 +77,16 @@ def measure(detector: Detector, picture: Picture, face: Detection) -> Detection 
         if len(seen) >= 2:
             return _agreed(np.array(seen), len(VIEWS))
     return None
+
+
+def distinct(faces: list[Detection]) -> list[Detection]:
+    """Each face once, largest first: what mostly lies inside a larger one is that face again, seen in part by a tile."""
+    kept: list[Detection] = []
+    for face in sorted(faces, key=lambda face: -face.size):
+        area = float(np.prod(face.box[2:] - face.box[:2]))
+        if not any(_shared(face.box, other.box) > PART_OF * area for other in kept):
+            kept.append(face)
+    return kept
 
 
 def best_match(faces: list[Detection], box: np.ndarray) -> Detection | None:
@@ -106,10 +115,14 @@ def nearest(faces: list[Detection], box: np.ndarray, frames_ago: int) -> Detecti
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
     """Intersection over union of two (left, top, right, bottom) boxes."""
-    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
+    shared = _shared(a, b)
     union = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - shared
     return shared / union if union > 0 else 0.0
+
+
+def _shared(a: np.ndarray, b: np.ndarray) -> float:
+    """Area that two boxes share."""
+    return float(np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0)))
 
 
 def _as_is(pixels: np.ndarray) -> np.ndarray:
