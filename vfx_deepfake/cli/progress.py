@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -132,4 +133,9 @@ def make_progress(style: str) -> Progress:
     """The progress of one style; ``auto`` is a bar in a terminal and lines in a log."""
     if style == "auto":
         return Bar(sys.stderr) if sys.stderr.isatty() else Lines(sys.stderr)
-    return {"openjd": lambda: OpenJdLines(sys.stdout), "json": lambda: JsonLines(sys.stderr), "none": Silent}[style]()
+    styles: dict[str, Callable[[], Progress]] = {
+        "openjd": lambda: OpenJdLines(sys.stdout),
+        "json": lambda: JsonLines(sys.stderr),
+        "none": Silent,
+    }
+    return styles[style]()
