@@ -7,7 +7,7 @@ scalar; an empty mask gives 0 with a zero gradient, never NaN.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
+from kornia.geometry.transform import remap
 from torch import Tensor
 
 
@@ -51,7 +51,6 @@ def move(picture: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
         indexing="ij",
     )
     x, y = columns + flow[:, 0], rows + flow[:, 1]
-    grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], dim=-1)
-    moved = F.grid_sample(picture, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    moved = remap(picture, x, y, mode="bilinear", padding_mode="border", align_corners=True)
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     return moved, inside[:, None].to(picture.dtype)
