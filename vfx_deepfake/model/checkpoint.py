@@ -22,7 +22,8 @@ from torch import Tensor
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.files import written_aside
 
-FORMAT = "vfx_deepfake.refiner/1"
+FORMAT = "refiner/1"
+METADATA = "vfx_deepfake"
 KEPT = 3  # newest steps that stay on disk
 _NAME = re.compile(r"checkpoint_(\d{8})\.safetensors")
 
@@ -51,9 +52,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -
     Raises: DeliveryError when the disk refuses.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
-    text = json.dumps(dict(notes), sort_keys=True)
+    # one entry only: safetensors writes several in no fixed order
+    text = json.dumps({"format": FORMAT, "notes": dict(notes)}, sort_keys=True)
     with written_aside(path) as part:
-        save_file(plain, str(part), metadata={"format": FORMAT, "notes": text})
+        save_file(plain, str(part), metadata={METADATA: text})
 
 
 def read(path: Path) -> Saved:
@@ -64,16 +66,16 @@ def read(path: Path) -> Saved:
     advice = "remove it to go on from the checkpoint before, or train again"
     try:
         with safe_open(str(path), framework="pt") as data:
-            metadata = data.metadata() or {}
+            metadata = json.loads((data.metadata() or {}).get(METADATA, "{}"))
             tensors = {name: data.get_tensor(name) for name in data.keys()}  # noqa: SIM118  (no mapping)
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise TrainError(f"{path}: can't be read as a checkpoint ({error}); {advice}") from error
     if metadata.get("format") != FORMAT:
         raise TrainError(
             f"{path}: is a safetensors file of another kind ({metadata.get('format', 'no format named')}); "
             f"expected {FORMAT}; {advice}"
         )
-    return Saved(tensors, json.loads(metadata["notes"]))
+    return Saved(tensors, metadata["notes"])
 
 
 def saved_steps(folder: Path) -> list[int]:

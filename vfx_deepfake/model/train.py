@@ -76,11 +76,12 @@ def train_network(
             run.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(run.network.parameters(), MOST_GRADIENT)
-            check_finite(step, float(loss), float(norm), folder)
+            value = float(loss.detach())
+            check_finite(step, value, float(norm), folder)
             run.optimiser.step()
-            run.follow(step, float(loss))
-            on_step(step, float(loss))
-            log.add_scalar("loss", float(loss), step)
+            run.follow(step, value)
+            on_step(step, value)
+            log.add_scalar("loss", value, step)
             # once in a while
             if step % spec.save_every == 0 or step == spec.steps:
                 run.save(lessons)
