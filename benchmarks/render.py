@@ -113,7 +113,7 @@ def one_case(pattern: str, out: Path, model: str, grain: bool, frames: int) -> d
     outputs = [exr_output(folder("exr")), dpx_output(folder("dpx"), color, SPACE, TARGET, BITS, lambda _: DpxHeader())]
     used: GrainModel = NO_GRAIN if faces is None else faces.grain
     job = RenderJob(
-        read=plate.read,
+        read=plate.read if faces is None else faces.read,
         face=(lambda _, __: None) if faces is None else faces.layers,
         outputs=outputs,
         record=lambda frame: out / f".frame.{frame}.json",

@@ -104,7 +104,7 @@ def make_job(
     model.source = source
     faces = FaceSource(opened, ShotCrops(face_track, grain, working, source), model, plate_spaces(opened))
     fields = {
-        "read": plate.read,
+        "read": faces.read,
         "face": faces.layers,
         "outputs": [exr_output(lambda frame: out / f"exr/sh.{frame}.exr")],
         "record": lambda frame: out / f".frame.{frame}.json",

@@ -203,8 +203,9 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.rglob("*.exr"))}
 
 
-def test_chunks_in_any_order_give_the_files_of_one_run(tmp_path) -> None:
-    plate = open_plate(write_plate(tmp_path))
+@pytest.mark.parametrize("space", ["ACEScg", "Linear Rec.709 (sRGB)"])
+def test_chunks_in_any_order_give_the_files_of_one_run(tmp_path, space) -> None:
+    plate = open_plate(write_plate(tmp_path), space)
     render_frames(make_job(plate, tmp_path / "whole", grain=GRAIN), FRAMES)
     for frame in reversed(FRAMES):
         render_frames(make_job(plate, tmp_path / "chunks", grain=GRAIN), [frame])
@@ -238,6 +239,15 @@ def test_finished_frames_are_checked_and_kept(tmp_path) -> None:
     changed = make_job(plate, tmp_path / "out", face=counting, identity=lambda frame: {"test": 2, "frame": frame})
     render_frames(changed, FRAMES[:2])
     assert made == [1001, 1002]
+
+
+def test_no_file_is_read_twice(tmp_path) -> None:
+    plate = open_plate(write_plate(tmp_path))
+    reads: list[int] = []
+    original = plate.read
+    plate.read = lambda frame: reads.append(frame) or original(frame)
+    render_frames(make_job(plate, tmp_path / "out"), FRAMES)
+    assert sorted(reads) == list(FRAMES)
 
 
 def test_an_interrupt_leaves_whole_frames_and_a_rerun_finishes(tmp_path) -> None:

@@ -46,6 +46,16 @@ class FaceSource:
         """The shot's grain."""
         return self.crops.grain
 
+    def read(self, frame: int) -> Frame:
+        """One plate frame; what the model will ask of it is kept, so that the file is read once.
+
+        Raises: PlateError for a damaged frame.
+        """
+        picture = self.opened.plate.read(frame)
+        if self.crops.track.has_face(frame):
+            self.crops.working.keep(frame, picture, self.crops.source.window(frame))
+        return picture
+
     def layers(self, frame: int, plate: Frame) -> FaceLayers | None:
         """The layers of one frame; None where the track has no face.
 

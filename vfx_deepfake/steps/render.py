@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.errors import located
 from vfx_deepfake.files import read_json
@@ -124,7 +126,8 @@ def finished_frame(job: RenderJob, frame: int) -> dict[str, Any] | None:
 
 
 def _make(job: RenderJob, frame: int, plate: Frame) -> Rendered:
-    with located(f"frame {frame}"):
+    # a plate may hold light beyond float32's reach once it is squared or decoded; the rule sorts such values out itself
+    with located(f"frame {frame}"), np.errstate(all="ignore"):
         return compose(plate, job.face(frame, plate), job.spaces, job.grain, job.grain_gain)
 
 

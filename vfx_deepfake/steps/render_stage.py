@@ -148,7 +148,7 @@ def _job(opened: OpenShot, plan: RenderPlan, source: FaceSource | None) -> Rende
     settings = opened.settings
     grained = source is not None and settings.render.grain == "plate"
     return RenderJob(
-        read=opened.plate.read,
+        read=opened.plate.read if source is None else source.read,
         face=(lambda frame, plate: None) if source is None else source.layers,
         outputs=_outputs(opened, plan),
         record=partial(frame_record, plan.paths),

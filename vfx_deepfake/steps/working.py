@@ -10,10 +10,12 @@ import numpy as np
 
 from vfx_deepfake.color.encoding import encode_log
 from vfx_deepfake.image.crop import Window, cut
+from vfx_deepfake.media.exr import Frame
 from vfx_deepfake.media.plate import Plate
 
 KEEP = 8  # windows; degraining asks for five frames around each, propagation for a few key frames
-SPARE_PX = 48  # kept around what was asked for, because the face moves a little to the next frame
+SPARE_PX = 48  # at least this is kept around what was asked for, because the face moves to the next frame
+SPARE_SHARE = 10  # and at least this part of the window, because it moves by more pixels in a larger picture
 
 
 class WorkingPlate:
@@ -34,8 +36,15 @@ class WorkingPlate:
             if kept is not None and kept[0].contains(window):
                 self._kept.move_to_end(frame)
                 return cut(kept[1], kept[0], window)
-        picture = self.plate.read(frame)
-        wide = window.expand(SPARE_PX)
+        wide, wide_log = self.keep(frame, self.plate.read(frame), window)
+        return cut(wide_log, wide, window)
+
+    def keep(self, frame: int, picture: Frame, window: Window) -> tuple[Window, np.ndarray]:
+        """Take the surroundings of a window out of a frame that was read anyway; :meth:`log` then reads no file for it.
+
+        Returns the window that is kept, larger than the one asked for, and its pixels in the model encoding.
+        """
+        wide = window.expand(max(SPARE_PX, max(window.shape) // SPARE_SHARE))
         own = np.ascontiguousarray(cut(picture.pixels[..., :3], picture.data_window, wide))
         pixels = self.plate.to_working(replace(picture, pixels=own, data_window=wide)).pixels
         wide_log = np.asarray(encode_log(pixels), np.float32)
@@ -44,4 +53,4 @@ class WorkingPlate:
             self._kept.move_to_end(frame)
             while len(self._kept) > KEEP:
                 self._kept.popitem(last=False)
-        return cut(wide_log, wide, window)
+        return wide, wide_log
