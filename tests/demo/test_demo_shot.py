@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from vfx_deepfake.demo.fixtures import make_performer_shot
-from vfx_deepfake.demo.judge import psnr_log
 from vfx_deepfake.demo.performer.performer import Performer
 from vfx_deepfake.demo.shot import IDENTITY, SHOW, DemoShot, spread_key_frames
 from vfx_deepfake.errors import DeliveryError
@@ -104,10 +103,3 @@ def test_truth_file_says_what_is_known(small_shot: DemoShot) -> None:
     assert facts["occluded"] and facts["has_face"]
     assert len(facts["points"]) == len(truth["point_names"])
     assert truth["grain"]["level"] == [0.03, 0.026, 0.042]
-
-
-def test_psnr_of_a_known_error() -> None:
-    """In the encoding's straight log part one stop is 1 / 17.52 (ACEScct, AMPAS S-2016-001): 24.87 dB."""
-    picture = np.full((4, 4, 3), 0.5, np.float32)
-    assert psnr_log(picture, 2 * picture, np.ones((4, 4), bool)) == pytest.approx(20 * np.log10(17.52), abs=0.01)
-    assert psnr_log(picture, picture, np.ones((4, 4), bool)) == 120.0

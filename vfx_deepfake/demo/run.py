@@ -74,4 +74,5 @@ def _where_to_look(shot: DemoShot, version: VersionPaths) -> list[str]:
         ("the shot file, yours to copy", shot.file),
     ]
     there = [(what, place) for what, place in places if place.exists()]
-    return ["", "look at", *(f"  {what:28} {place}" for what, place in there)]
+    width = max(len(what) for what, _ in there)
+    return ["", "look at", *(f"  {what:{width}}  {place}" for what, place in there)]

@@ -163,7 +163,9 @@ def _plain(value: Any) -> Any:
 
 
 def _draw(shot: DemoShot, missing: Sequence[int], progress: Progress) -> None:
-    """Draw and write frames, several at a time: each is a matter of its own, so the order does not show in the files."""
+    """Draw and write frames, several at a time: each is a matter of its own, so the order does not show in the
+    files.
+    """
     progress.start("performer", len(missing), "frames")
     shot.performer.prepare()
     with ThreadPoolExecutor(min(_MOST_AT_ONCE, os.cpu_count() or 1)) as pool:

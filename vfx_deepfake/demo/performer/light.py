@@ -37,7 +37,7 @@ class Lights:
     rim: Lamp = Lamp((0.78, 0.30, -0.52), (2.6, 1.7, 0.90), 0.02)
     above: tuple[float, float, float] = (0.16, 0.18, 0.215)
     below: tuple[float, float, float] = (0.075, 0.060, 0.050)
-    exposure: float = 1.0
+    exposure: float = 0.72
     lamps: tuple[Lamp, ...] = field(init=False)
 
     def __post_init__(self) -> None:
