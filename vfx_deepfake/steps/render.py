@@ -106,7 +106,12 @@ def render_frames(
             continue
         counts[frame] = finished
         on_frame(len(counts), len(wanted), frame)
-    made = overlapped(missing, job.read, lambda frame, plate: _make(job, frame, plate), lambda f, r: _keep(job, f, r))
+    made = overlapped(
+        missing,
+        lambda frame: _read(job, frame),
+        lambda frame, plate: _make(job, frame, plate),
+        lambda f, r: _keep(job, f, r),
+    )
     for frame, found in made:
         counts[frame] = found
         on_frame(len(counts), len(wanted), frame)
@@ -123,6 +128,11 @@ def finished_frame(job: RenderJob, frame: int) -> dict[str, Any] | None:
     if names != {str(output.path(frame).relative_to(record.parent)) for output in job.outputs}:
         return None
     return dict(data.get("counts", {}))
+
+
+def _read(job: RenderJob, frame: int) -> Frame:
+    with np.errstate(all="ignore"):  # as in _make
+        return job.read(frame)
 
 
 def _make(job: RenderJob, frame: int, plate: Frame) -> Rendered:
