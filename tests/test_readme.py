@@ -137,11 +137,21 @@ def test_the_ten_lines_make_a_version(tmp_path: Path) -> None:
             command = [sys.executable, "-m", "vfx_deepfake", *words, *quick]
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=with_package())
             assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-    made = tmp_path / "sh0010"
-    for shown in re.findall(r"^\s+([\w./]+)", section("What comes out").split("```", 2)[1], re.MULTILINE):
-        place = made / shown if shown in ("shot.toml", "releases/", "keyframes/", "track/") else None
-        inside = place or (made / "runs" / shown if shown.startswith("run_") else made / "versions" / "v001" / shown)
-        assert inside.exists() or (made / shown).exists(), shown
+    missing = [str(path) for path in shown_tree("What comes out") if not (tmp_path / path).exists()]
+    assert missing == []
+
+
+def shown_tree(title: str) -> list[Path]:
+    """The paths of a section's indented tree of files."""
+    paths: list[Path] = []
+    parents: dict[int, Path] = {}
+    for line in section(title).split("```\n", 2)[1].splitlines():
+        indent = len(line) - len(line.lstrip())
+        above = [parents[each] for each in sorted(parents) if each < indent]
+        parents = {each: path for each, path in parents.items() if each < indent}
+        parents[indent] = (above[-1] if above else Path()) / line.split()[0]
+        paths.append(parents[indent])
+    return paths
 
 
 def with_package() -> dict[str, str]:
