@@ -63,7 +63,8 @@ def exr_parts(rendered: Rendered) -> list[Part]:
 def _stack(*layers: np.ndarray) -> np.ndarray:
     """(h, w, C) float32 of images and mattes side by side; NaN and Inf of a bad plate pixel are 0 in an element."""
     planes = [layer[..., None] if layer.ndim == 2 else layer for layer in layers]
-    return np.nan_to_num(np.concatenate(planes, axis=-1, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    stacked = np.concatenate(planes, axis=-1, dtype=np.float32)
+    return np.nan_to_num(stacked, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def rebuild(pixels: np.ndarray, channels: tuple[str, ...]) -> np.ndarray:
