@@ -28,9 +28,7 @@ def only(detector: Detector, picture_lin: np.ndarray, what: str) -> Detection:
 
 @pytest.mark.parametrize(("width", "height", "count"), [(1280, 720, 24), (320, 180, 8), (160, 120, 6)])
 def test_it_finds_every_unoccluded_frame(detector: Detector, width: int, height: int, count: int) -> None:
-    """The named points agree within 7 % of the distance between the eyes' outer corners (measured: 4 % on average,
-    lips 2 %).
-    """
+    """Named points agree within 5 % of the distance between the eyes' outer corners (measured: 1.8 %, worst frame 2.5 %)."""
     performer = Performer(width=width, height=height, count=count)
     for frame in performer.frames:
         truth = performer.truth(frame)
@@ -41,7 +39,7 @@ def test_it_finds_every_unoccluded_frame(detector: Detector, width: int, height:
         for picture, age in ((truth.plate, "old"), (truth.young_grained, "young")):
             points = only(detector, picture, f"{frame} {age}").points
             errors = [float(np.hypot(*(points[number] - exact[name]))) / unit for name, number in SAME.items()]
-            assert np.mean(errors) < 0.07, f"{frame} {age}: {np.round(errors, 3)}"
+            assert np.mean(errors) < 0.05, f"{frame} {age}: {np.round(errors, 3)}"
 
 
 def test_a_head_turned_away_is_no_face(detector: Detector) -> None:

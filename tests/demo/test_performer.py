@@ -111,8 +111,6 @@ def test_points_lie_on_what_they_name(truths: dict[int, Truth]) -> None:
 
 
 def test_points_do_not_depend_on_the_size_of_the_picture(truths: dict[int, Truth]) -> None:
-    """A plate twice as large has its points at twice the place; the coarser grid of the small one bends by a tenth of
-    a pixel.
-    """
+    """A plate twice as large has its points at twice the place; the coarser grid bends by a tenth of a pixel."""
     large = Performer(width=320, height=240, count=6).truth(1001)
     np.testing.assert_allclose(large.points / 2.0, truths[1001].points, atol=0.15)

@@ -131,8 +131,7 @@ def init_request(shot: DemoShot, overrides: Iterable[str] = ()) -> InitRequest:
 
 
 def spread_key_frames(performer: Performer, count: int) -> tuple[int, ...]:
-    """Frames to paint: spread evenly, first and last among them, none with something before the face or the face
-    away."""
+    """Frames to paint: spread evenly, first and last among them, none with the face hidden or turned away."""
     free = [frame for frame in performer.frames if performer.face_is_free(frame)]
     targets = np.linspace(performer.frames[0], performer.frames[-1], min(count, len(free)))
     return tuple(sorted({min(free, key=lambda frame: (abs(frame - target), frame)) for target in targets}))
@@ -163,9 +162,7 @@ def _plain(value: Any) -> Any:
 
 
 def _draw(shot: DemoShot, missing: Sequence[int], progress: Progress) -> None:
-    """Draw and write frames, several at a time: each is a matter of its own, so the order does not show in the
-    files.
-    """
+    """Draw and write frames, several at a time; each is a matter of its own, so the order does not show."""
     progress.start("performer", len(missing), "frames")
     shot.performer.prepare()
     with ThreadPoolExecutor(min(_MOST_AT_ONCE, os.cpu_count() or 1)) as pool:

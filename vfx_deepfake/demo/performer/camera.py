@@ -58,9 +58,7 @@ def rotation(yaw: Array | float, pitch: Array | float, roll: Array | float) -> A
 
 
 def placed(points: Array, height: Array, pose: Pose) -> Array:
-    """Head-space points (R, C, 3) to world; ``height`` (R,): the rows' rest heights; the chest stays, the neck
-    twists.
-    """
+    """Head-space points (R, C, 3) to world; ``height`` (R,) at rest says how far a row follows the head."""
     follow = smoothstep(_STAYS_BELOW_Y, _TURNS_ABOVE_Y, height)
     turn = rotation(pose.yaw * follow, pose.pitch * follow, pose.roll * follow)
     return np.einsum("rij,rcj->rci", turn, points - PIVOT) + PIVOT + np.asarray(pose.shift)

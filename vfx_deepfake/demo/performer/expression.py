@@ -14,9 +14,7 @@ JAW_DEGREES, _JAW_JOINT_Y = 13.0, -1.5
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What the face does, each 0 at rest and 1 at full: smile, jaw open, lips apart, brows up, lips forward, sag of
-    age.
-    """
+    """What the face does, 0 at rest and 1 at full; ``part`` opens the lips, ``pucker`` brings them forward."""
 
     smile: float = 0.0
     jaw: float = 0.0
@@ -60,9 +58,7 @@ def _jaw_weight(x: Array, y: Array, low: Array, high: Array, near: Array) -> Arr
 
 
 def turned_with_jaw(points: Array, jaw: float, weight: Array | float = 1.0) -> Array:
-    """Points (..., 3) turned about the jaw's joint, by the ears, ``JAW_DEGREES`` at a jaw of 1; ``weight`` (...):
-    shares.
-    """
+    """Points (..., 3) turned about the jaw's joint, ``JAW_DEGREES`` at a jaw of 1 and a weight (...) of 1."""
     turn = np.deg2rad(JAW_DEGREES) * jaw * np.asarray(weight)
     y, z = points[..., 1] - _JAW_JOINT_Y, points[..., 2]
     cosine, sine = np.cos(turn), np.sin(turn)

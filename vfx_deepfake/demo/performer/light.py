@@ -1,6 +1,4 @@
-"""Lights of the set and how skin answers them, scene-linear ACEScg: white facing the key reads about the key's
-colour.
-"""
+"""Lights of the set and how skin answers them, scene-linear ACEScg: white facing the key reads the key's colour."""
 
 from __future__ import annotations
 

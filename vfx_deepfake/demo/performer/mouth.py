@@ -20,9 +20,7 @@ _WIDTHS = np.cumsum([0.0, 0.43, 0.35, 0.39, 0.36, 0.36, 0.5])
 
 @dataclass(frozen=True, slots=True)
 class MouthPart:
-    """A grid inside the mouth: position (R, C, 3) head space, where (R, C, 2) paint coordinates, moved by the jaw or
-    not.
-    """
+    """A grid inside the mouth: position (R, C, 3) head space, where (R, C, 2) paint coordinates."""
 
     position: Array
     where: Array

@@ -25,9 +25,7 @@ class GridHits:
 
 @dataclass(frozen=True, slots=True)
 class _Triangles:
-    """Camera-facing triangles: numbers of their grid points (T, 3), corners (T, 3, 2), nearness of the corners (T,
-    3).
-    """
+    """Camera-facing triangles: numbers of grid points (T, 3), corners (T, 3, 2), nearness of corners (T, 3)."""
 
     points: Array
     corner: Array

@@ -67,9 +67,7 @@ class Microphone:
 
 
 def microphone(width: int, height: int, mic: Microphone, seed: int) -> tuple[Array, Array]:
-    """The microphone as colour (H, W, 3) times its cover, and cover (H, W): moved during the shutter and a little
-    soft.
-    """
+    """The microphone as colour (H, W, 3) times its cover, and cover (H, W): smeared by the shutter, a little soft."""
     y, x = np.mgrid[0:height, 0:width] + 0.5
     u, v = (x - 0.5 * width) / height, y / height - 0.5
     turn = np.deg2rad(mic.angle)
