@@ -227,6 +227,23 @@ def write_roto(path: Path, mask) -> None:
     write_exr(path, [Part("", mask.pixels, ("A",), mask.data_window)], mask.display_window)
 
 
+def test_frames_to_paint_are_proposed_before_and_after(ran, copied, capsys):
+    assert main(["suggest-keyframes", str(ran.folder), "--count", "2", "--progress", "none", "--json"]) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert after["why"] == "least sure after the run"
+    proposed = {one["frame"] for one in after["suggestions"]}
+    assert len(proposed) == 2
+    assert not proposed & {*ran.key_frames, AWAY}
+    shutil.rmtree(copied / "keyframes")
+    assert main(["suggest-keyframes", str(copied), "--count", "3", "--progress", "none"]) == 0
+    said = capsys.readouterr().out
+    assert "to cover the shot" in said
+    assert "none yet" in said
+    assert str(AWAY) not in said
+    assert main(["suggest-keyframes", str(copied), "--count", "0", "--progress", "none"]) == 2
+    assert "--count 0: ask for at least one frame" in capsys.readouterr().err
+
+
 def test_json_result_is_json(ran, capsys):
     assert main(["run", str(ran.folder), "--progress", "none", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["track"] == "up to date"

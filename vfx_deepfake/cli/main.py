@@ -105,7 +105,7 @@ def _print_result(result: Any, as_json: bool) -> None:
         print(json.dumps(result, indent=1, default=str))
     elif isinstance(result, dict):
         for key, value in result.items():
-            if key != "lines":
+            if not isinstance(value, list):
                 print(f"{key:14} {value}")
         for line in result.get("lines", ()):
             print(line)

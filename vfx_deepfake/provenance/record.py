@@ -7,6 +7,7 @@ import getpass
 import os
 import platform
 import socket
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,12 @@ LIBRARIES = (
 )
 
 
+@cache
 def code_identity() -> dict[str, str]:
-    """Version of this package, a hash over its source files, and versions of the libraries that touch pixels."""
+    """Version of this package, a hash over its source files, and versions of the libraries that touch pixels.
+
+    Taken once a process: an update under a running job does not change what runs.
+    """
     root = Path(__file__).parents[1]
     sources = {str(path.relative_to(root)): hash_file(path) for path in sorted(root.rglob("*.py"))}
     return {
