@@ -150,8 +150,8 @@ def test_the_report_is_written_whole(tmp_path: Path) -> None:
     not (BENCH / "digital_actor").is_dir(), reason="the digital actor is not here; set VFX_DEEPFAKE_BENCH"
 )
 def test_the_digital_actor_against_exact_points() -> None:
-    """Measured on 32 frames: jitter 5.97 px detected on the bare frame, 0.29 tracked; error without each point's constant
-    offset 4.41 and 1.77. Ten frames show the same with room for other builds of the libraries.
+    """Measured on 32 frames (benchmarks/tracking.py): inner jitter 6.5 px detected on the bare frame, 0.29 tracked; error
+    without each point's mean offset 5.0 and 1.8. Ten frames show the same, with room for other builds of the libraries.
     """
     pytest.importorskip("mediapipe", reason="mediapipe is not installed: pip install --no-deps mediapipe==0.10.21")
     folder = BENCH / "digital_actor" / "plate_old"
