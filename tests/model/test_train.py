@@ -150,7 +150,7 @@ def test_roto_trains_too(tmp_path):
     path = train_network(source, spec(), tmp_path, design=Design(channels=1, width=4))
     prediction = FaceModel(source, load_network(path, "cpu")).predict(FIRST + 2)
     assert not prediction.delta_log.any()
-    assert 0 <= prediction.matte.min() and prediction.matte.max() <= 1
+    assert prediction.matte.min() >= 0 and prediction.matte.max() <= 1
 
 
 def test_one_painted_frame_is_not_enough(tmp_path):

@@ -18,13 +18,15 @@ from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.flow import identity_map, sample
 from vfx_deepfake.model.crops import CropSource
 from vfx_deepfake.model.network import MEMBERS, Design, Inputs, to_inputs
-from vfx_deepfake.model.paint import Crop
+from vfx_deepfake.model.paint import Crop, PaintedKey
 from vfx_deepfake.model.predict import stack_for
 from vfx_deepfake.model.propagate import Stack, motion
+from vfx_deepfake.model.rehearsal import make_recipe, rehearse
 
 BUDGET_MIB = 640  # tiles held; assumed to suit a workstation
 MOST_KEYS = 12  # painted frames that teach; of more, an even spread
-MOST_PAIRS = 6  # pairs of neighbouring unpainted frames
+MOST_REHEARSED = 12  # unpainted frames with a painting of our own
+MOST_PAIRS = 4  # pairs of neighbouring unpainted frames
 PAIR_SHARE = 0.25  # of the budget
 SPARE_PX = 32  # a tile is larger than a training crop by this, for shifts
 SEEN_LOG = 0.05  # neighbours that differ more along the flow show different things
@@ -35,14 +37,14 @@ EXPOSURE_LOG, TINT_LOG = 0.06, 0.02  # spread of the random exposure (1 stop) an
 class Lesson:
     """One tile with its answer: wanted (1, C, H, W), matte (1, 1, H, W) where paint is, mask (1, 1, H, W) where valid.
 
-    key: the painted frame's index; weight: 1 over the error that propagation makes on the whole frame.
+    group: which frame it is of, counted over all lessons; weight: 1 over the error that propagation makes on that frame.
     """
 
     inputs: Inputs
     wanted: Tensor
     matte: Tensor
     mask: Tensor
-    key: int
+    group: int
     weight: float
 
 
@@ -62,15 +64,19 @@ class Lessons:
 
     painted: list[Lesson]
     pairs: list[Neighbours]
-    num_keys: int
+
+    @property
+    def groups(self) -> list[int]:
+        """The frames that lessons were cut from, by number of the group."""
+        return sorted({lesson.group for lesson in self.painted})
 
     def of_member(self, member: int) -> list[Lesson]:
         """What one half of the network learns from; the rest checks it."""
-        return [lesson for lesson in self.painted if lesson.key % MEMBERS == member]
+        return [lesson for lesson in self.painted if lesson.group % MEMBERS == member]
 
     def checks_of(self, member: int) -> list[Lesson]:
         """What the member has not seen."""
-        return [lesson for lesson in self.painted if lesson.key % MEMBERS != member]
+        return [lesson for lesson in self.painted if lesson.group % MEMBERS != member]
 
 
 def collect(
@@ -86,24 +92,32 @@ def collect(
     ``on_frame`` hears how many of how many frames are done.
     """
     keys = _spread(source.keyframes, MOST_KEYS)
-    pairs = _pairs(source)
     tasks = [(key, left_out) for key in keys for left_out in _left_out(source.keyframes, key)]
-    side = min(crop_px + SPARE_PX, *(size for size in source.size))
+    rehearsed = _spread([f for f in source.frames if f not in source.keyframes], MOST_REHEARSED)
+    rehearsed = rehearsed if design.channels == 3 else []
+    pairs = _pairs(source)
+    side = min(crop_px + SPARE_PX, *source.size)
     tile_mib = design.num_inputs * 1.6 * side * side * 4 / 2**20  # features and what comes with them
-    per_task = max(int((1 - PAIR_SHARE) * BUDGET_MIB / tile_mib / max(len(tasks), 1)), 1)
+    whole = len(tasks) + len(rehearsed)
+    per_frame = max(int((1 - PAIR_SHARE) * BUDGET_MIB / tile_mib / max(whole, 1)), 1)
     per_pair = max(int(PAIR_SHARE * BUDGET_MIB / (2 * tile_mib) / max(len(pairs), 1)), 1)
-    painted: list[Lesson] = []
-    total = len(tasks) + len(pairs)
+    lessons = Lessons([], [])
+    total = whole + len(pairs)
     for index, (key, left_out) in enumerate(tasks):
         rng = np.random.default_rng((seed, 1, index))
-        painted += _painted_tiles(source, design, key, left_out, keys.index(key), side, per_task, rng)
+        stack, painted = stack_for(source, key, left_out), source.key(key)
+        lessons.painted.extend(_tiles(source, design, stack, painted, keys.index(key), side, per_frame, rng))
         on_frame(index + 1, total)
-    neighbours: list[Neighbours] = []
+    for index, frame in enumerate(rehearsed):
+        rng = np.random.default_rng((seed, 4, index))
+        stack, painted = rehearse(source, make_recipe(rng), frame)
+        lessons.painted.extend(_tiles(source, design, stack, painted, len(keys) + index, side, per_frame, rng))
+        on_frame(len(tasks) + index + 1, total)
     for index, frame in enumerate(pairs):
         rng = np.random.default_rng((seed, 2, index))
-        neighbours += _pair_tiles(source, design, frame, side, per_pair, rng)
-        on_frame(len(tasks) + index + 1, total)
-    return Lessons(painted, neighbours, len(keys))
+        lessons.pairs.extend(_pair_tiles(source, design, frame, side, per_pair, rng))
+        on_frame(whole + index + 1, total)
+    return lessons
 
 
 def draw(lessons: Sequence[Lesson], count: int, crop_px: int, rng: np.random.Generator, design: Design) -> Lesson:
@@ -164,21 +178,20 @@ def _pairs(source: CropSource) -> list[int]:
     return _spread(free, MOST_PAIRS)
 
 
-def _painted_tiles(
+def _tiles(
     source: CropSource,
     design: Design,
-    key: int,
-    left_out: tuple[int, ...],
-    index: int,
+    stack: Stack,
+    painted: PaintedKey,
+    group: int,
     side: int,
     count: int,
     rng: np.random.Generator,
 ) -> list[Lesson]:
-    stack = stack_for(source, key, left_out)
-    painted = source.key(key)
+    """Tiles of a frame whose painting is known."""
     reached = (stack.weights.sum(axis=0) > 0) * painted.valid
     error = float((np.abs(stack.base - painted.painted).mean(axis=2) * reached).sum() / max(reached.sum(), 1.0))
-    coordinates = source.face_coordinates(key)
+    coordinates = source.face_coordinates(stack.crop.frame)
     out = []
     for rows, columns in _places(np.maximum(stack.matte, painted.support) * reached, side, count, rng):
         wanted, matte, mask = (
@@ -188,7 +201,7 @@ def _painted_tiles(
             for image in (painted.painted, painted.support, reached)
         )
         inputs = to_inputs(stack, coordinates, design, rows, columns)
-        out.append(Lesson(inputs, wanted, matte, mask, index, 1e-2 / max(error, 1e-4)))
+        out.append(Lesson(inputs, wanted, matte, mask, group, 1e-2 / max(error, 1e-4)))
     return out
 
 

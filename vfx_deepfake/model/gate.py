@@ -43,7 +43,7 @@ def _errors(network: Refiner, member: int, lessons: Sequence[Lesson]) -> Tensor:
     device = next(network.parameters()).device
     tiles: dict[int, list[Lesson]] = defaultdict(list)
     for lesson in lessons:
-        tiles[lesson.key].append(lesson)
+        tiles[lesson.group].append(lesson)
     rows = []
     for key in sorted(tiles):
         every = max(len(tiles[key]) // TILES_A_KEY, 1)

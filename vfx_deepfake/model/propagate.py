@@ -29,6 +29,9 @@ NUM_KEYS = 3  # painted frames that are carried to one target; a fourth gained n
 LIGHT_PX = 6.0  # light is what lies above this scale, texture below
 ERROR_PX = 1.5  # window in which errors are averaged
 LOOK_ERROR = 3.0  # error of the added look per its own contrast; measured on 0.5 to 4
+# Gaze and teeth are the performance: between lids and lips the target's own plate gets this much less doubt.
+OPENING_DOUBT = 0.4  # measured on 0.2 to 1
+OPENING_BLUR_PX = 2.0
 WEIGHT_PX = 2.0  # weights are no sharper than this
 ERROR_FLOOR = 1e-3  # log
 INVERSE_STEPS = 4  # fixed-point steps that solve for the painting's position; shifts are smooth, it converges in three
@@ -86,14 +89,18 @@ def nearest_keys(frame: int, keys: Sequence[int], count: int = NUM_KEYS) -> list
     ]
 
 
-def motion(target: Crop, source: Crop, topology: str | Mesh = MEDIAPIPE) -> np.ndarray:
+def motion(target: Crop, source: Crop, topology: str | Mesh = MEDIAPIPE, flow_passes: int = FLOW_PASSES) -> np.ndarray:
     """The map from a target frame to a source frame: tracked mesh first, dense flow on top. (h, w, 2)."""
     coarse = warp_map(source.points, target.points, target.window, topology)
-    return refine_map(target.image_log, target.window, source.image_log, source.window, coarse, FLOW_PASSES)
+    return refine_map(target.image_log, target.window, source.image_log, source.window, coarse, flow_passes)
 
 
 def propagate(
-    target: Crop, keys: Sequence[tuple[PaintedKey, float]], topology: str | Mesh = MEDIAPIPE, num_keys: int = NUM_KEYS
+    target: Crop,
+    keys: Sequence[tuple[PaintedKey, float]],
+    topology: str | Mesh = MEDIAPIPE,
+    num_keys: int = NUM_KEYS,
+    flow_passes: int = FLOW_PASSES,
 ) -> Stack:
     """Carry painted frames, each with its weight in time, to a target frame.
 
@@ -102,7 +109,11 @@ def propagate(
     """
     if not keys:
         raise ValueError("no painted frame to carry")
-    carried = [_carry(target, key, motion(target, key.crop, topology)) for key, _ in keys[:num_keys]]
+    openings = _openings(target, topology)
+    doubt = 1 - (1 - OPENING_DOUBT) * blur(openings, OPENING_BLUR_PX * target.scale)
+    carried = [
+        _carry(target, key, motion(target, key.crop, topology, flow_passes), doubt) for key, _ in keys[:num_keys]
+    ]
     trust = [
         share * one.valid / (blur(one.error, WEIGHT_PX * target.scale) + ERROR_FLOOR) ** 2
         for one, (_, share) in zip(carried, keys, strict=False)
@@ -115,7 +126,7 @@ def propagate(
     uncovered = np.sum(trust, axis=0) <= 0
     nothing = target.image_log if base.shape[2] == 3 else np.zeros_like(base)
     base[uncovered] = nothing[uncovered]
-    matte = _matte(target, carried, trust, total, topology)
+    matte = _matte(target, carried, trust, total, openings)
     confidence = _confidence(carried, candidates, weights, base) * ~uncovered
     for _ in range(num_keys - len(carried)):
         candidates += carried[0].candidates
@@ -126,8 +137,16 @@ def propagate(
     )
 
 
-def _carry(target: Crop, key: PaintedKey, mapping: np.ndarray) -> _Carried:
-    """Make one painted frame's candidates for a target, given the map from the target's plate to the key's."""
+def _openings(target: Crop, topology: str | Mesh) -> np.ndarray:
+    """(h, w) 0..1: between the lids and between the lips; a surface comes and goes there without anything in front."""
+    return np.maximum(*(region_mask(target.points, target.window, part, topology) for part in ("eyes", "mouth")))
+
+
+def _carry(target: Crop, key: PaintedKey, mapping: np.ndarray, doubt: np.ndarray) -> _Carried:
+    """Make one painted frame's candidates for a target, given the map from the target's plate to the key's.
+
+    doubt (h, w) scales the error expected of the moved plate.
+    """
     on_plate, on_painting = _follow_shift(target.window, key, mapping)
     window = key.crop.window
     painting = sample(key.painted, window, on_painting, sharp=not key.is_matte)
@@ -144,7 +163,7 @@ def _carry(target: Crop, key: PaintedKey, mapping: np.ndarray) -> _Carried:
         return _Carried([matte], [np.ones_like(error)], [error], error, np.abs(mismatch).mean(axis=2), valid, support)
     look = sample(key.look, window, on_painting)
     look_texture = look - blur(look, LIGHT_PX * target.scale)
-    look_error = LOOK_ERROR * blur(np.abs(look_texture).mean(axis=2), ERROR_PX * target.scale)
+    look_error = LOOK_ERROR * doubt * blur(np.abs(look_texture).mean(axis=2), ERROR_PX * target.scale)
     tiny = np.float32(1e-8)
     plate_share = (painting_error**2 + tiny) / (look_error**2 + painting_error**2 + 2 * tiny)
     error = look_error * painting_error / np.sqrt(look_error**2 + painting_error**2 + tiny)
@@ -187,15 +206,13 @@ def _weighted(pictures: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> 
 
 
 def _matte(
-    target: Crop, carried: Sequence[_Carried], trust: Sequence[np.ndarray], total: np.ndarray, topology: str | Mesh
+    target: Crop, carried: Sequence[_Carried], trust: Sequence[np.ndarray], total: np.ndarray, openings: np.ndarray
 ) -> np.ndarray:
     """Where the change applies: the keys' supports, less what stands in front of the face."""
     support = np.sum([one.support * t for one, t in zip(carried, trust, strict=True)], axis=0) / total
     mismatch = np.min([one.mismatch for one in carried], axis=0)
     hidden = ramp(blur(mismatch, OCCLUDED_PX * target.scale), OCCLUDED_LOW, OCCLUDED_HIGH)
-    # eyes and mouth change without anything in front of them
-    for region in ("eyes", "mouth"):
-        hidden *= 1 - blur(region_mask(target.points, target.window, region, topology), OCCLUDED_PX * target.scale)
+    hidden *= 1 - blur(openings, OCCLUDED_PX * target.scale)
     return np.asarray(np.clip(support, 0, 1) * (1 - hidden), np.float32)
 
 

@@ -42,8 +42,8 @@ def write_sheet(path: Path, network: Refiner, lessons: Lessons) -> None:
     device = next(network.parameters()).device
     network.eval()
     rows = []
-    for key in range(min(lessons.num_keys, MOST_ROWS)):
-        lesson = next((one for one in lessons.painted if one.key == key), None)
+    for group in lessons.groups[:MOST_ROWS]:
+        lesson = next((one for one in lessons.painted if one.group == group), None)
         if lesson is None:
             continue
         inputs = lesson.inputs.to(device)
