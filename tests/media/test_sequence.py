@@ -118,9 +118,9 @@ def test_scan_says_what_lies_there(tmp_path):
 
 
 def test_missing_as_short_text(tmp_path):
-    touch(tmp_path, *(f"a.{frame}.exr" for frame in range(1001, 10001) if frame not in (1004, 1005, 1006, 2000)))
+    touch(tmp_path, *(f"a.{frame}.exr" for frame in range(1001, 1301) if frame not in (1004, 1005, 1006, 1200)))
     sequence = scan(str(tmp_path / "a.####.exr"))
-    assert format_frames(holes(sequence.frames)) == "1004-1006,2000"
+    assert format_frames(holes(sequence.frames)) == "1004-1006,1200"
     assert missing_frames(sequence.frames, [1000, 1001, 1004]) == (1000, 1004)
     assert holes(()) == ()
 
