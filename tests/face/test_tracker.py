@@ -21,6 +21,9 @@ from vfx_deepfake.settings import TrackSpec
 WINDOW = Window(-16, 8, 400, 260)
 FRAMES = tuple(range(1001, 1017))
 BENCH = Path(os.environ.get("VFX_DEEPFAKE_BENCH", Path(__file__).parents[3] / "shared" / "bench"))
+SECOND_FACES = (
+    BENCH.parent / "footage" / "lp_s18_woman_greenhouse_720p.mp4"
+)  # a clip with false second faces, 207 to 212
 # MediaPipe's points that lie nearest to the 51 inner Multi-PIE points (brows, nose, eyes, lips), in that order
 INNER_51 = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305, 33, 160, 158, 133, 153,
             144, 362, 385, 387, 263, 373, 380, 61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308,
@@ -180,3 +183,27 @@ def test_the_digital_actor_against_exact_points() -> None:
     turned = [rows[frame]["head_euler_deg"][2] for frame in frames]
     assert np.corrcoef(turned, track.pose[:, 0])[0, 1] > 0.99
     assert abs(np.ptp(track.pose[:, 0]) - np.ptp(turned)) < 3  # degrees
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SECOND_FACES.is_file(), reason="the clip with false second faces is not here")
+def test_false_second_faces_of_a_real_clip_are_ignored() -> None:
+    pytest.importorskip("mediapipe", reason="mediapipe is not installed: pip install --no-deps mediapipe==0.10.21")
+    av = pytest.importorskip("av", reason="PyAV is not installed: pip install vfx_deepfake[review]")
+    with av.open(str(SECOND_FACES)) as container:
+        pictures = {
+            index: frame.to_ndarray(format="rgb24").astype(np.float32) / 255
+            for index, frame in enumerate(container.decode(video=0))
+            if 205 <= index < 213
+        }
+    detector = default_detector()
+    assert max(len(detector.detect(picture)) for picture in pictures.values()) > 1
+    track, _ = track_shot(
+        list(pictures),
+        lambda f: (pictures[f], Window.of_image(pictures[f])),
+        TrackSpec(refine=False),
+        detector=detector,
+    )
+    middle = track.points.mean(axis=1)
+    assert len(track.face_frames) == len(pictures)
+    assert np.abs(np.diff(middle, axis=0)).max() < 5  # px; measured 1.8 over the whole clip

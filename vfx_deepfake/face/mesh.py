@@ -65,8 +65,9 @@ def warp_map(
     grown_src, grown_dst = _with_rings(src, dst, mesh, similarity)
     inside, ids, weights = locate(grown_dst, window, *_ring_corners(mesh))
     columns, rows = np.arange(window.x, window.right) + 0.5, np.arange(window.y, window.bottom) + 0.5
-    position = np.stack(np.meshgrid(columns, rows), axis=-1)
-    out = (position @ similarity[:, :2].T + similarity[:, 2]).astype(np.float32)
+    out = np.empty((*window.shape, 2), np.float32)
+    for axis, (along_x, along_y, shift) in enumerate(similarity):
+        out[..., axis] = (along_x * columns)[None] + (along_y * rows + shift)[:, None]
     out[inside] = _blend(grown_src, _ring_corners(mesh)[0], ids, weights)
     return out
 
@@ -110,27 +111,27 @@ def locate(
     so a pixel outside its triangle walks over ``neighbours`` to the one that holds it, or off the border. Weights are
     clipped to 0..1, which matters only for triangles thinner than a pixel.
 
-    Returns inside (h, w) bool, and for its N pixels in row order ids (N,) int32 and weights (N, 3) float32.
+    Returns inside (h, w) bool, and for its N pixels in row order ids (N,) int32 and weights (3, N) float32.
     """
     local = _checked(points, int(corners.max()) + 1) - (window.x, window.y)
     ids = _triangle_ids(local, window.shape, corners)
     rows, columns = np.nonzero(ids >= 0)
     found = ids[rows, columns]
-    xy = np.stack([columns, rows], axis=1).astype(np.float32) + np.float32(0.5)
+    xy = np.stack([columns, rows]).astype(np.float32) + np.float32(0.5)
     inverse = _barycentric_rows(local, corners)
     weights = _weights(inverse, found, xy)
     for _ in range(WALK_STEPS):
-        astray = np.nonzero((weights.min(axis=1) < EDGE_SLACK) & (found >= 0))[0]
+        astray = np.nonzero((np.minimum(np.minimum(*weights[:2]), weights[2]) < EDGE_SLACK) & (found >= 0))[0]
         if not len(astray):
             break
-        found[astray] = neighbours[found[astray], weights[astray].argmin(axis=1)]
+        found[astray] = neighbours[found[astray], weights[:, astray].argmin(axis=0)]
         settled = astray[found[astray] >= 0]
-        weights[settled] = _weights(inverse, found[settled], xy[settled])
+        weights[:, settled] = _weights(inverse, found[settled], xy[:, settled])
     on_mesh = found >= 0
     inside = np.zeros(window.shape, bool)
     inside[rows[on_mesh], columns[on_mesh]] = True
-    weights = np.clip(weights[on_mesh], 0, 1)
-    return inside, found[on_mesh], weights / weights.sum(axis=1, keepdims=True)
+    weights = np.clip(weights[:, on_mesh], 0, 1)
+    return inside, found[on_mesh], weights / (weights[0] + weights[1] + weights[2])
 
 
 def _mesh(topology: str | Mesh) -> Mesh:
@@ -171,14 +172,15 @@ def _barycentric_rows(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def _weights(rows: np.ndarray, ids: np.ndarray, xy: np.ndarray) -> np.ndarray:
-    picked = rows[ids]
-    return picked[:, :, 0] * xy[:, :1] + picked[:, :, 1] * xy[:, 1:] + picked[:, :, 2]
+    """(3, N) float32 barycentric weights of positions xy (2, N) in their triangles."""
+    return np.stack([rows[ids, k, 0] * xy[0] + rows[ids, k, 1] * xy[1] + rows[ids, k, 2] for k in range(3)])
 
 
 def _blend(values: np.ndarray, corners: np.ndarray, ids: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(N, C) float32: point values mixed by barycentric weights."""
-    a, b, c = (values.astype(np.float32)[corners[:, k]][ids] for k in range(3))
-    return a * weights[:, :1] + b * weights[:, 1:2] + c * weights[:, 2:]
+    """(N, C) float32: point values (P, C) mixed by barycentric weights (3, N)."""
+    table = values.astype(np.float32)[corners]
+    mixed = [sum(table[ids, k, c] * weights[k] for k in range(3)) for c in range(table.shape[2])]
+    return np.stack(mixed, axis=-1)
 
 
 def _with_rings(src: np.ndarray, dst: np.ndarray, mesh: Mesh, similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
