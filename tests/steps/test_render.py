@@ -25,7 +25,7 @@ from vfx_deepfake.errors import DeliveryError
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.grain import LEVELS, NO_GRAIN, GrainModel
 from vfx_deepfake.media.delivery import quantise
-from vfx_deepfake.media.dpx import DpxHeader
+from vfx_deepfake.media.dpx import DpxHeader, read_codes, write_dpx
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
 from vfx_deepfake.settings import RenderSpec
 from vfx_deepfake.steps.elements import DATA_CHANNELS, ELEMENT_CHANNELS, rebuild
@@ -174,6 +174,31 @@ def test_dpx_outside_the_matte_is_a_straight_conversion(tmp_path, bits) -> None:
         assert np.array_equal(decoded[untouched], placed(straight, 0)[untouched])
         assert untouched.mean() < 0.9 or frame == FACELESS
         assert counts[frame]["clipped_values"] > 0  # the plate has 65504 in it
+
+
+def test_dpx_in_and_out_keeps_every_untouched_code(tmp_path) -> None:
+    rng = np.random.default_rng(2)
+    for frame in FRAMES:
+        write_dpx(tmp_path / f"plate.{frame}.dpx", rng.integers(0, 1024, (72, 80, 3), np.uint16), 10)
+    plate = open_plate(str(tmp_path / "plate.####.dpx"), LOGC)
+    dpx = dpx_output(
+        lambda frame: tmp_path / f"out/dpx/sh.{frame}.dpx",
+        plate.color,
+        plate.colorspace,
+        LOGC,
+        10,
+        lambda f: DpxHeader(),
+    )
+    job = make_job(plate, tmp_path / "out", grain=GRAIN)
+    render_frames(make_job(plate, tmp_path / "out", grain=GRAIN, outputs=[*job.outputs, dpx]), FRAMES)
+    for frame in FRAMES:
+        before, _ = read_codes(tmp_path / f"plate.{frame}.dpx")
+        after = decode_dpx(tmp_path / f"out/dpx/sh.{frame}.dpx", 10)
+        elements = read_exr(tmp_path / f"out/exr/sh.{frame}.exr", part="elements", channels=ELEMENT_CHANNELS)
+        matte = np.zeros(DISPLAY.shape, np.float32)
+        matte[elements.data_window.slices(DISPLAY)] = elements.pixels[..., ELEMENT_CHANNELS.index("matte.face")]
+        assert np.array_equal(before[matte == 0], after[matte == 0])
+        assert frame == FACELESS or not np.array_equal(before, after)
 
 
 def placed(image: np.ndarray, outside: float) -> np.ndarray:
