@@ -88,6 +88,7 @@ def test_every_problem_comes_at_once(shot):
     text = problems(shot, "plate.colorspace=ACEScgg", "delivery.colorspace=LogC9")
     assert "shot.toml [plate].colorspace: 'ACEScgg' is not a colour space" in text
     assert "did you mean" in text
+    assert text.count("'ACEScgg'") == 1, "said once"
     assert "shot.toml [delivery].colorspace: 'LogC9' is not a colour space" in text
     assert "1002 of 1001-1004 are missing in plate; bring them, or change [plate].frames" in text
     assert "train of 'procedural_performer' in show 'demo', shot 'sh0010'" in text

@@ -39,7 +39,8 @@ class CheckReport:
         try:
             yield
         except ArtistError as error:
-            self.problems += [line for line in str(error).splitlines() if line not in self.problems]
+            said = "\n".join(self.problems)
+            self.problems += [line for line in str(error).splitlines() if line not in said]
 
     def raise_problems(self) -> None:
         """Raises: ShotError with one line a problem, where there is one."""

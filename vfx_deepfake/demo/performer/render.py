@@ -75,7 +75,10 @@ def render_moment(
     keep[grid.lip_row] = np.abs(grid.front[grid.lip_row, :-1, 0]) > MOUTH_HALF_CM
     hits = rasterise_grid(screen, near, keep, (view.width, view.height))
     lit = replace(lights, exposure=lights.exposure * moment.brightness)
-    surface = _surface(grid, skin, world, hits, moment, view, lit)
+    unaged = placed(
+        expressed(grid, moment.expression), grid.height, moment.pose
+    )  # age must not move shadows on the neck
+    surface = _surface(grid, skin, world, hits, moment, view, grid_shadow(unaged, lights.key))
     colour, regions = shade_surface(surface, moment, age, lit)
     dots = [_Dots(surface.row, surface.column, colour, regions)]
     dots += _mouth_inside(moment, expression, view, hits, lit)
@@ -112,7 +115,7 @@ def sampled(layers: Array, places: Array) -> Array:
 
 
 def _surface(
-    grid: HeadGrid, skin: Skin, world: Array, hits: GridHits, moment: Moment, view: _View, lights: Lights
+    grid: HeadGrid, skin: Skin, world: Array, hits: GridHits, moment: Moment, view: _View, key: Array
 ) -> Surface:
     """Everything shading needs for each fine pixel that sees the performer."""
     normals = grid_normals(world, grid.lip_row)
@@ -131,7 +134,7 @@ def _surface(
         painted=rest[:, 2:],
         normal=normalised(facing[:, :3]),
         openness=facing[:, 3],
-        key_share=sampled(grid_shadow(world, lights.key), places)[:, 0],
+        key_share=sampled(key, places)[:, 0],
         colour=sampled(skin.colour, spots),
         slope=sampled(skin.slope, spots),
         moving=sampled(skin.moving, spots),

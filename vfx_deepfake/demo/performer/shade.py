@@ -121,7 +121,7 @@ def _regions(s: Surface) -> Array:
     """Shares (N, len(REGIONS)) of the face's regions; they add up to the face's oval."""
     x, y = np.abs(s.front[:, 0]), s.front[:, 1]
     front = np.abs(s.painted[:, 0]) < 0.5 * np.pi * AROUND_CM
-    face = smoothstep(1.03, 0.97, (x / 6.9) ** 2 + ((y + 2.7) / 9.0) ** 2) * front
+    face = smoothstep(1.04, 0.96, (x / 7.3) ** 2.6 + (np.abs(y + 2.5) / 9.8) ** 2.6) * front * (1.0 - s.slope[:, 2])
     lips = s.slope[:, 3]
     brow_y = brow_height(np.clip((x - BROW_START_CM) / BROW_LENGTH_CM, 0.0, 1.0))
     brows = smoothstep(0.55, 0.45, np.abs(y - brow_y - 0.1)) * smoothstep(0.8, 0.9, x) * smoothstep(5.8, 5.6, x)
