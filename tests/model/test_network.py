@@ -62,9 +62,10 @@ def test_tiling_does_not_show(monkeypatch):
     monkeypatch.setattr(module, "TILE_PX", 64)
     monkeypatch.setattr(module, "OVERLAP_PX", 40)
     tiled, _ = refine(network, stack, place)
-    # a random network; the receptive field is a little larger than half the overlap, so seams are feathered, not exact
-    assert np.abs(whole - stack.base).max() > 1e-3
-    assert np.abs(tiled - whole).max() < 0.3 * np.abs(whole - stack.base).max()
+    # a tile this small does not hold the receptive field, so it differs from the whole; feathered, no step shows
+    change, seam = whole - stack.base, tiled - whole
+    assert np.abs(change).max() > 1e-4
+    assert np.abs(seam).mean() < 0.3 * np.abs(change).mean()
 
 
 def test_correction_and_selection_are_bounded():
@@ -75,7 +76,8 @@ def test_correction_and_selection_are_bounded():
     picture, matte = combine(DESIGN, wild, inputs)
     base = torch.from_numpy(stack.base.transpose(2, 0, 1))[None]
     # equal logits for all candidates leave the choice; the correction is at its bound
-    torch.testing.assert_close(picture - base, torch.full_like(base, module.CORRECTION_GAIN), atol=2e-5, rtol=0)
+    doubt = torch.from_numpy(1 - stack.confidence)
+    torch.testing.assert_close(picture - base, (module.CORRECTION_GAIN * doubt).expand_as(base), atol=2e-5, rtol=0)
     assert torch.isfinite(matte).all() and matte.max() <= 1
 
 
@@ -89,13 +91,14 @@ def test_shuffling_the_painted_frames_keeps_what_they_say(channels):
         torch.rand(2, n, channels, 8, 8, generator=generator),
         torch.rand(2, n, 8, 8, generator=generator),
         torch.rand(2, 1, 8, 8, generator=generator),
+        torch.rand(2, 1, 8, 8, generator=generator),
     )
     order = np.array([2, 0, 1])
     back = np.argsort(order)
     there = design.shuffled(inputs, order)
     again = design.shuffled(there, back)
-    for name in ("features", "candidates", "weights", "matte"):
-        assert torch.equal(getattr(again, name), getattr(inputs, name))
+    for name, tensor in vars(inputs).items():
+        assert torch.equal(getattr(again, name), tensor)
     still = combine(design, torch.zeros(2, n + channels + 1, 8, 8), there)[0]
     torch.testing.assert_close(still, combine(design, torch.zeros(2, n + channels + 1, 8, 8), inputs)[0])
 

@@ -149,9 +149,8 @@ def _augmented(lesson: Lesson, crop_px: int, rng: np.random.Generator, design: D
     if design.channels == 3:
         light += float(rng.normal(0, EXPOSURE_LOG))
         light += torch.from_numpy(rng.normal(0, TINT_LOG, (1, 3, 1, 1)).astype(np.float32))
-    inputs = Inputs(
-        features, *(place(t) for t in (lesson.inputs.candidates, lesson.inputs.weights, lesson.inputs.matte))
-    )
+    placed = {name: place(tensor) for name, tensor in vars(lesson.inputs).items()}
+    inputs = Inputs(**{**placed, "features": features})
     inputs = design.shuffled(design.lit(inputs, light), rng.permutation(design.num_keys))
     wanted = place(lesson.wanted) + (light if design.channels == 3 else 0)
     return replace(lesson, inputs=inputs, wanted=wanted, matte=place(lesson.matte), mask=place(lesson.mask))

@@ -1,13 +1,14 @@
 """The refining network: looks at everything propagation knows about a frame and corrects its choice.
 
 A small U-Net. Its last layer starts at zero, so an untrained network returns propagation's own picture and matte; it
-can then shift the candidates' weights pixel by pixel, add a bounded correction, and move the matte's edge.
+can then shift the candidates' weights pixel by pixel, add a bounded correction, and move the matte's edge. Where propagation
+is sure of itself it is left alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ class Design:
         if self.channels != 3:
             return inputs
         inputs.features[:, 3:6] += PICTURE_GAIN * light
-        return Inputs(inputs.features, inputs.candidates + light[:, None], inputs.weights, inputs.matte)
+        return replace(inputs, candidates=inputs.candidates + light[:, None])
 
     def shuffled(self, inputs: Inputs, order: np.ndarray) -> Inputs:
         """The same inputs with the painted frames in another order; order (num_keys,)."""
@@ -67,7 +68,9 @@ class Design:
             stacked = part.reshape(len(part), self.num_candidates, span, *part.shape[2:])[:, picked]
             features[:, first : first + part.shape[1]] = stacked.reshape(part.shape)
             first += part.shape[1]
-        return Inputs(features, inputs.candidates[:, picked], inputs.weights[:, picked], inputs.matte)
+        return replace(
+            inputs, features=features, candidates=inputs.candidates[:, picked], weights=inputs.weights[:, picked]
+        )
 
     def plate_of(self, inputs: Inputs) -> Tensor:
         """The plate among the features, log (B, 3, H, W)."""
@@ -80,16 +83,20 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """One batch: features (B, F, H, W), candidates (B, n, C, H, W), weights (B, n, H, W), matte (B, 1, H, W)."""
+    """One batch: features (B, F, H, W), candidates (B, n, C, H, W), weights (B, n, H, W), matte and doubt (B, 1, H, W).
+
+    doubt: 1 - propagation's confidence; how far the picture may be changed.
+    """
 
     features: Tensor
     candidates: Tensor
     weights: Tensor
     matte: Tensor
+    doubt: Tensor
 
     def to(self, device: torch.device | str) -> Inputs:
         """The same on another device."""
-        return Inputs(*(tensor.to(device) for tensor in (self.features, self.candidates, self.weights, self.matte)))
+        return Inputs(**{name: tensor.to(device) for name, tensor in vars(self).items()})
 
 
 class Refiner(nn.Module):
@@ -155,14 +162,15 @@ def combine(design: Design, output: Tensor, inputs: Inputs) -> tuple[Tensor, Ten
     Where propagation had no painting at all (all weights 0) the picture means nothing; the caller masks such pixels.
     """
     n = design.num_candidates
-    weights = inputs.weights
+    change = inputs.candidates.new_zeros(())
     if design.selection:
-        logits = torch.log(weights + LEAST_WEIGHT)
-        chosen = torch.softmax(logits + WEIGHT_GAIN * torch.tanh(output[:, :n]), dim=1)
-        weights = weights + chosen - torch.softmax(logits, dim=1)  # exactly propagation's where the output is 0
-    picture = (weights[:, :, None] * inputs.candidates).sum(dim=1)
+        logits = torch.log(inputs.weights + LEAST_WEIGHT)
+        chosen = torch.softmax(logits + WEIGHT_GAIN * torch.tanh(output[:, :n]), dim=1) - torch.softmax(logits, dim=1)
+        change = change + (chosen[:, :, None] * inputs.candidates).sum(dim=1)
     if design.correction:
-        picture = picture + CORRECTION_GAIN * torch.tanh(output[:, n:-1])
+        change = change + CORRECTION_GAIN * torch.tanh(output[:, n:-1])
+    base = (inputs.weights[:, :, None] * inputs.candidates).sum(dim=1)
+    picture = base + inputs.doubt * change
     matte = torch.logit(inputs.matte.clamp(1e-3, 1 - 1e-3)) + WEIGHT_GAIN * torch.tanh(output[:, -1:])
     return picture, torch.sigmoid(matte)
 
@@ -188,6 +196,7 @@ def to_inputs(stack: Stack, coordinates: np.ndarray, design: Design, rows: slice
         torch.from_numpy(np.ascontiguousarray(candidates, np.float32))[None],
         torch.from_numpy(np.ascontiguousarray(weights, np.float32))[None],
         torch.from_numpy(np.ascontiguousarray(stack.matte[None, rows, columns], np.float32))[None],
+        torch.from_numpy(np.ascontiguousarray(1 - stack.confidence[None, rows, columns], np.float32))[None],
     )
 
 
