@@ -19,7 +19,7 @@ from vfx_deepfake.steps.pipeline import run_shot
 
 MIN_SIDE, MIN_FRAMES = 96, 3  # below, the face is too small to be found and there is nothing between the key frames
 # chosen so that the whole demo stays under five minutes on two cores
-SETTINGS = ("train.steps=400",)
+SETTINGS = ("train.steps=150", "train.save_every=75")
 
 
 def run_demo(folder: Path, size: str, num_frames: int, progress: Progress) -> dict[str, Any]:
