@@ -16,7 +16,7 @@ Made = TypeVar("Made")
 Kept = TypeVar("Kept")
 
 READ_AHEAD = 2  # items read before they are asked for
-WRITE_BEHIND = 1  # items on their way to the disk while the next one is made; one thread writes, a second item would wait
+WRITE_BEHIND = 1  # items on their way to the disk while the next one is made; one thread writes, a second would wait
 
 
 def overlapped(
