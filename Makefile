@@ -48,7 +48,7 @@ fmt: install
 	$(BIN)/ruff format .
 
 bench: install
-	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; echo; done
+	@$(BIN)/python -m benchmarks $(BENCHMARKS)
 
 rez: install
 	rm -rf build/rez && mkdir -p build/rez

@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other, each in a process of its own: ``make bench``."""
+"""Benchmarks by name, or all, in turn, each in a process of its own: ``python -m benchmarks convert``."""
 
 import subprocess
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run them in order of their names; the exit status is that of the worst."""
-    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+    """Run them in order; the exit status is that of the worst."""
+    names = sys.argv[1:] or sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
     worst = 0
     for name in names:
         print(f"== {name}", flush=True)
