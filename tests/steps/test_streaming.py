@@ -41,11 +41,23 @@ def test_a_bounded_number_of_items_is_alive() -> None:
 
 
 def test_reading_and_writing_run_beside_processing() -> None:
-    pause = 0.02
-    began = time.monotonic()
-    nap = lambda *_: time.sleep(pause)  # noqa: E731
-    list(overlapped(range(10), nap, nap, nap))
-    assert time.monotonic() - began < 10 * 3 * pause * 0.75  # one after the other takes 30 pauses, overlapped 12
+    """Each step waits for the next item's earlier step to begin, which comes only if the two run at the same time."""
+    last, patience = 9, 60
+    reading, making = ([threading.Event() for _ in range(last + 1)] for _ in range(2))
+
+    def read(item: int) -> int:
+        reading[item].set()
+        return item
+
+    def process(item: int, raw: int) -> int:
+        making[item].set()
+        assert item == last or reading[item + 1].wait(patience)
+        return raw
+
+    def write(item: int, made: int) -> bool:
+        return item == last or making[item + 1].wait(patience)
+
+    assert list(overlapped(range(last + 1), read, process, write)) == [(item, True) for item in range(last + 1)]
 
 
 @pytest.mark.parametrize("place", ["read", "process", "write"])
