@@ -161,7 +161,13 @@ def _job(opened: OpenShot, plan: RenderPlan, source: FaceSource | None) -> Rende
 
 def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
     """The EXR with its layers, and the delivery's DPX where the profile has one."""
-    notes = {"shot": opened.name, "version": f"v{plan.paths.number:03d}", "inputs": plan.identity}
+    notes = {
+        "shot": opened.name,
+        "version": f"v{plan.paths.number:03d}",
+        "inputs": plan.identity,
+        "rgba_space": opened.plate.colorspace,
+        "elements_space": opened.plate.working,
+    }
     outputs = [exr_output(plan.paths.exr_frame, opened.settings.render.compression, notes)]
     spec = opened.settings.delivery
     bits = profile_named(spec.profile).bits
