@@ -42,7 +42,7 @@ from vfx_deepfake.model.crops import CropSource
 from vfx_deepfake.model.network import Design
 from vfx_deepfake.model.paint import PaintedKey
 from vfx_deepfake.model.predict import FaceModel, Prediction
-from vfx_deepfake.model.propagate import nearest_keys, propagate
+from vfx_deepfake.model.propagate import motion, nearest_keys, propagate
 from vfx_deepfake.model.train import AGREEMENT_SHARE, load_network, train_network
 from vfx_deepfake.naming import frame_path
 from vfx_deepfake.progress import Silent
@@ -120,14 +120,15 @@ class PlainDelta(FaceModel):
         source = self.source
         crop = source.crop(frame)
         keys = [(as_plain(source.key(key)), share) for key, share in nearest_keys(frame, source.keyframes)]
-        stack = propagate(crop, keys, source.mesh, flow_passes=self.flow_passes)
+        maps = [motion(crop, key.crop, source.mesh, self.flow_passes) for key, _ in keys]
+        stack = propagate(crop, keys, source.mesh, maps=maps)
         weights = stack.weights[0::2] + stack.weights[1::2]  # of moved plate + look alone
         picture = (weights[..., None] * stack.candidates[0::2]).sum(axis=0)
         return Prediction(picture - crop.image_log, stack.matte, stack.confidence, crop.window)
 
 
 def as_plain(key: PaintedKey) -> PaintedKey:
-    return replace(key, shift=np.zeros_like(key.shift), look=key.painted - key.crop.image_log)
+    return replace(key, shift=np.zeros_like(key.shift))
 
 
 def write_result(opened: OpenShot, source: CropSource, model: FaceModel, folder: Path) -> float:

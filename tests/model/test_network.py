@@ -9,7 +9,7 @@ from vfx_deepfake.model import network as module
 from vfx_deepfake.model.network import MEMBERS, Design, Refiner, UNet, combine, refine, tiles, to_inputs
 from vfx_deepfake.model.predict import stack_for
 
-DESIGN = Design(width=4)
+DESIGN = Design(width=4, selection=True)
 
 
 def stack_and_place():

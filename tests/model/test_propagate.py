@@ -5,6 +5,7 @@ import pytest
 
 from tests.model.scene import FIRST, FULL, disc_mask, disc_scene
 from vfx_deepfake.image.crop import paste
+from vfx_deepfake.model import predict as predict_module
 from vfx_deepfake.model.paint import Crop, take_apart
 from vfx_deepfake.model.predict import FaceModel, Prediction, stack_for
 from vfx_deepfake.model.propagate import nearest_keys, propagate
@@ -156,3 +157,16 @@ def test_a_painting_of_another_shape_is_refused():
     crop = disc_scene().source([FIRST]).crop(FIRST)
     with pytest.raises(ValueError, match="does not fit a crop"):
         take_apart(crop, np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.float32))
+
+
+def test_a_frame_made_in_bands_is_the_same(monkeypatch):
+    scene = disc_scene(step_px=2, warped=True)
+    whole = FaceModel(scene.source([FIRST, FIRST + 8])).predict(FIRST + 3)
+    monkeypatch.setattr(predict_module, "BAND_PX", whole.window.width * 32)
+    banded = FaceModel(scene.source([FIRST, FIRST + 8])).predict(FIRST + 3)
+    pieces = list(predict_module.bands(whole.window, 1.0))
+    assert len(pieces) > 1 and sum(inner.height for inner, _ in pieces) == whole.window.height
+    # the margin holds more than 6 sigma of the widest filter; float32 sums in another order
+    np.testing.assert_allclose(banded.delta_log, whole.delta_log, atol=1e-5)
+    np.testing.assert_allclose(banded.matte, whole.matte, atol=1e-5)
+    np.testing.assert_allclose(banded.confidence, whole.confidence, atol=1e-4)

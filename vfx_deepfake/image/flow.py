@@ -102,6 +102,7 @@ def refine_map(
     source_window: Window,
     mapping: np.ndarray,
     passes: int = 2,
+    finest_scale: int = 0,
 ) -> np.ndarray:
     """Improve a map from a target frame to a source frame by dense flow between the target and the warped source.
 
@@ -112,7 +113,7 @@ def refine_map(
     here = identity_map(target_window)
     for _ in range(passes):
         warped = matching_grey(sample(source_log, source_window, mapping))
-        mapping = sample_map(mapping, target_window, here + dense_flow(grey, warped))
+        mapping = sample_map(mapping, target_window, here + dense_flow(grey, warped, finest_scale=finest_scale))
     return mapping
 
 

@@ -25,8 +25,9 @@ ReadPainted = Callable[[int, Window], tuple[np.ndarray, np.ndarray]]
 
 MULTIPLE = 16  # sides of a crop, for the network's halvings
 MARGIN = 0.2  # of the face's box on each side: room for the jaw, ears and the flow
-KEPT_CROPS = 8  # plate crops held; a training pass or a render walks through neighbours
-KEPT_KEYS = 4  # painted frames held, taken apart; one more than a target uses
+KEPT_CROPS, LEAST_CROPS = 8, 2  # plate crops held; a render walks through neighbours
+KEPT_KEYS, LEAST_KEYS = 4, 3  # painted frames held, taken apart; a target uses three
+KEPT_MIB = 256  # large crops are held in smaller numbers, so that either kind takes about this much
 
 
 class CropSource:
@@ -54,6 +55,9 @@ class CropSource:
         self._read_plate, self._read_painted = read_plate, read_painted
         boxes = [track.box_at(int(frame)) for frame in track.face_frames]
         self.size = common_size(boxes, MULTIPLE, MARGIN)
+        crop_mib = self.size[0] * self.size[1] * 3 * 4 / 2**20
+        self._kept_crops = int(np.clip(KEPT_MIB / crop_mib, LEAST_CROPS, KEPT_CROPS))
+        self._kept_keys = int(np.clip(KEPT_MIB / (3 * crop_mib), LEAST_KEYS, KEPT_KEYS))
         self._lock = threading.RLock()
         self._crops: OrderedDict[int, Crop] = OrderedDict()
         self._keys: OrderedDict[int, PaintedKey] = OrderedDict()
@@ -74,7 +78,7 @@ class CropSource:
         """
         with self._lock:
             if frame not in self._crops:
-                _keep(self._crops, frame, self._cut_crop(frame), KEPT_CROPS)
+                _keep(self._crops, frame, self._cut_crop(frame), self._kept_crops)
             self._crops.move_to_end(frame)
             return self._crops[frame]
 
@@ -85,7 +89,7 @@ class CropSource:
         """
         with self._lock:
             if frame not in self._keys:
-                _keep(self._keys, frame, self._cut_key(frame), KEPT_KEYS)
+                _keep(self._keys, frame, self._cut_key(frame), self._kept_keys)
             self._keys.move_to_end(frame)
             return self._keys[frame]
 

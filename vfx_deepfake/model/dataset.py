@@ -64,6 +64,7 @@ class Lessons:
 
     painted: list[Lesson]
     pairs: list[Neighbours]
+    num_artist: int  # groups below are the artist's own paintings, the rest rehearsed
 
     @property
     def groups(self) -> list[int]:
@@ -75,8 +76,8 @@ class Lessons:
         return [lesson for lesson in self.painted if lesson.group % MEMBERS == member]
 
     def checks_of(self, member: int) -> list[Lesson]:
-        """What the member has not seen."""
-        return [lesson for lesson in self.painted if lesson.group % MEMBERS != member]
+        """The artist's paintings that the member has not seen."""
+        return [one for one in self.painted if one.group % MEMBERS != member and one.group < self.num_artist]
 
 
 def collect(
@@ -101,7 +102,7 @@ def collect(
     whole = len(tasks) + len(rehearsed)
     per_frame = max(int((1 - PAIR_SHARE) * BUDGET_MIB / tile_mib / max(whole, 1)), 1)
     per_pair = max(int(PAIR_SHARE * BUDGET_MIB / (2 * tile_mib) / max(len(pairs), 1)), 1)
-    lessons = Lessons([], [])
+    lessons = Lessons([], [], len(keys))
     total = whole + len(pairs)
     for index, (key, left_out) in enumerate(tasks):
         rng = np.random.default_rng((seed, 1, index))

@@ -1,8 +1,8 @@
 """The refining network: looks at everything propagation knows about a frame and corrects its choice.
 
 A small U-Net. Its last layer starts at zero, so an untrained network returns propagation's own picture and matte; it
-can then shift the candidates' weights pixel by pixel, add a bounded correction, and move the matte's edge. Where propagation
-is sure of itself it is left alone.
+can then add a bounded correction, move the matte's edge and, if designed so, shift the candidates' weights. Where
+propagation is sure of itself it is left alone.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Design:
     num_keys: int = NUM_KEYS
     width: int = 24  # feature channels at full resolution
     coordinates: bool = True  # canonical face coordinates among the inputs
-    selection: bool = True  # may change the candidates' weights
+    selection: bool = False  # may change the candidates' weights: worse on frames between keys (docs/experiments.md)
     correction: bool = True  # may add to the picture
 
     @property

@@ -16,13 +16,14 @@ import cv2
 import numpy as np
 
 from vfx_deepfake.image.crop import Window
-from vfx_deepfake.image.flow import dense_flow, identity_map, matching_grey, sample
+from vfx_deepfake.image.flow import dense_flow, matching_grey
 
 REFERENCE_FACE_PX = 320.0  # face width at which the pixel sizes of this package were measured
 SHIFT_SMOOTHNESS = 80.0  # DIS alpha; shape changes are smooth, painted wrinkles are not
 SHIFT_BLUR_PX = 4.0
 EDGE_PX = 9  # the painting's border is not trusted for matching this deep
 CHANGE_BLUR_PX = 2.0
+WIDE_BLUR_PX = 8.0  # above it a blur loses nothing on half the pixels
 CHANGE_LOW, CHANGE_LOW_MAX = 0.003, 0.012  # log; below is noise, not paint
 QUIET_SHARE = 25.0  # percentile of the change that is taken for the noise of an unpainted area
 SUPPORT_CLOSE_PX = 20.0  # holes in the painted area up to twice this wide are filled
@@ -49,7 +50,7 @@ class PaintedKey:
     """A painted frame, taken apart.
 
     painted (h, w, C): the painting itself, log RGB or a 1-channel roto matte. valid (h, w) 0..1: where there is one.
-    shift (h, w, 2) px and look (h, w, C): see the module's docstring; a roto matte has shift 0 and itself as look.
+    shift (h, w, 2) px: see the module's docstring; 0 for a roto matte. The look follows from painting, plate and shift.
     support (h, w) 0..1: where the artist changed anything.
     """
 
@@ -57,7 +58,6 @@ class PaintedKey:
     painted: np.ndarray
     valid: np.ndarray
     shift: np.ndarray
-    look: np.ndarray
     support: np.ndarray
 
     @property
@@ -78,8 +78,12 @@ def face_scale(points: np.ndarray) -> float:
 
 
 def blur(image: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Gaussian blur, edges repeated; shapes and type stay."""
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE), np.float32)
+    """Gaussian blur, edges repeated; shapes and type stay. Wide ones work on a smaller copy, a quarter of the time."""
+    if sigma_px <= WIDE_BLUR_PX or min(image.shape[:2]) < 4 * sigma_px:
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE), np.float32)
+    height, width = image.shape[:2]
+    half = cv2.resize(image, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(blur(half, sigma_px / 2), (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -89,7 +93,7 @@ def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def take_apart(crop: Crop, painted: np.ndarray, valid: np.ndarray) -> PaintedKey:
-    """Split a painting into shift, look and support.
+    """Find a painting's shift and support.
 
     Shapes: painted (h, w, 3) log or (h, w, 1) roto, valid (h, w) 0..1, both covering the crop's window.
     Raises: ValueError where the shapes differ.
@@ -99,11 +103,9 @@ def take_apart(crop: Crop, painted: np.ndarray, valid: np.ndarray) -> PaintedKey
     valid = np.asarray(valid, np.float32)
     if painted.shape[2] == 1:
         painted = (np.clip(painted, 0, 1) * valid[..., None]).astype(np.float32)
-        return PaintedKey(crop, painted, valid, np.zeros((*valid.shape, 2), np.float32), painted, valid)
+        return PaintedKey(crop, painted, valid, np.zeros((*valid.shape, 2), np.float32), valid)
     painted = np.where(valid[..., None] > 0, painted, crop.image_log).astype(np.float32)
-    shift = _shift(crop, painted, valid)
-    moved = sample(crop.image_log, crop.window, identity_map(crop.window) + shift)
-    return PaintedKey(crop, painted, valid, shift, painted - moved, _support(crop, painted, valid))
+    return PaintedKey(crop, painted, valid, _shift(crop, painted, valid), _support(crop, painted, valid))
 
 
 def _shift(crop: Crop, painted: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,12 @@ import numpy as np
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.model.crops import CropSource
-from vfx_deepfake.model.network import Refiner, refine
+from vfx_deepfake.model.network import LEVELS, Refiner, refine
 from vfx_deepfake.model.paint import PaintedKey
-from vfx_deepfake.model.propagate import Stack, nearest_keys, propagate
+from vfx_deepfake.model.propagate import Stack, motion, nearest_keys, propagate
+
+BAND_PX = 1_000_000  # pixels of a crop that are worked on at a time
+MARGIN_PX, NETWORK_PX = 20, 40  # reach of the filters at the reference face size, and of the network at any
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +51,44 @@ class FaceModel:
         """
         if frame in self.source.keyframes:
             return _as_painted(self.source.key(frame))
-        stack = stack_for(self.source, frame)
-        picture, matte = stack.base, stack.matte
-        if self.network is not None:
-            picture, matte = refine(self.network, stack, self.source.face_coordinates(frame))
-        return _as_prediction(stack, picture, matte)
+        source = self.source
+        target, keys = source.crop(frame), _keys_for(source, frame)
+        maps = [motion(target, key.crop, source.mesh) for key, _ in keys]
+        coordinates = None if self.network is None else source.face_coordinates(frame)
+        delta, matte, confidence = np.zeros_like(target.image_log), *np.zeros((2, *target.window.shape), np.float32)
+        for inner, outer in bands(target.window, target.scale):
+            stack = propagate(target, keys, source.mesh, maps=maps, window=outer)
+            picture, made_matte = stack.base, stack.matte
+            if self.network is not None and coordinates is not None:
+                picture, made_matte = refine(self.network, stack, coordinates[outer.slices(target.window)])
+            made = _as_prediction(stack, picture, made_matte)
+            to, of = inner.slices(target.window), inner.slices(outer)
+            delta[to], matte[to], confidence[to] = made.delta_log[of], made.matte[of], made.confidence[of]
+        return Prediction(delta, matte, confidence, target.window)
+
+
+def bands(window: Window, scale: float) -> Iterator[tuple[Window, Window]]:
+    """A window in bands of at most BAND_PX pixels, each alone and with the rows around it that its filters see.
+
+    Heights are multiples of the network's halvings if the window's is.
+    """
+    step = 2**LEVELS
+    margin = -(-round(MARGIN_PX * max(scale, 1.0) + NETWORK_PX) // step) * step
+    rows = max(BAND_PX // window.width // step, 1) * step
+    for top in range(window.y, window.bottom, rows):
+        inner = Window(window.x, top, window.width, min(rows, window.bottom - top))
+        outer = Window(window.x, top - margin, window.width, inner.height + 2 * margin).intersect(window)
+        yield inner, outer
+
+
+def _keys_for(source: CropSource, frame: int, without: Collection[int] = ()) -> list[tuple[PaintedKey, float]]:
+    keys = nearest_keys(frame, [key for key in source.keyframes if key not in without])
+    return [(source.key(key), share) for key, share in keys]
 
 
 def stack_for(source: CropSource, frame: int, without: Collection[int] = ()) -> Stack:
     """The nearest painted frames carried to ``frame``; ``without`` leaves some of them out, as training does."""
-    keys = nearest_keys(frame, [key for key in source.keyframes if key not in without])
-    return propagate(source.crop(frame), [(source.key(key), share) for key, share in keys], source.mesh)
+    return propagate(source.crop(frame), _keys_for(source, frame, without), source.mesh)
 
 
 def _as_painted(key: PaintedKey) -> Prediction:

@@ -15,7 +15,7 @@ Roto mattes have one candidate a painted frame: the moved roto.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,30 +90,39 @@ def nearest_keys(frame: int, keys: Sequence[int], count: int = NUM_KEYS) -> list
 
 
 def motion(target: Crop, source: Crop, topology: str | Mesh = MEDIAPIPE, flow_passes: int = FLOW_PASSES) -> np.ndarray:
-    """The map from a target frame to a source frame: tracked mesh first, dense flow on top. (h, w, 2)."""
+    """The map from a target frame to a source frame: tracked mesh first, dense flow on top. (h, w, 2).
+
+    Faces of twice the reference size are matched at half resolution, and so on.
+    """
     coarse = warp_map(source.points, target.points, target.window, topology)
-    return refine_map(target.image_log, target.window, source.image_log, source.window, coarse, flow_passes)
+    finest = max(int(np.log2(target.scale)), 0)
+    return refine_map(target.image_log, target.window, source.image_log, source.window, coarse, flow_passes, finest)
 
 
 def propagate(
     target: Crop,
     keys: Sequence[tuple[PaintedKey, float]],
     topology: str | Mesh = MEDIAPIPE,
+    *,
+    maps: Sequence[np.ndarray] | None = None,
+    window: Window | None = None,
     num_keys: int = NUM_KEYS,
-    flow_passes: int = FLOW_PASSES,
 ) -> Stack:
     """Carry painted frames, each with its weight in time, to a target frame.
 
-    Fewer than ``num_keys`` are filled up with copies of weight 0, so that a stack's depth is always the same.
+    ``maps`` are the motions from the whole target to each key, made here where not given; ``window`` is the part of the
+    target to make, all of it by default. Fewer than ``num_keys`` are filled up with copies of weight 0, so that a stack's
+    depth is always the same.
     Raises: ValueError without any key.
     """
     if not keys:
         raise ValueError("no painted frame to carry")
-    openings = _openings(target, topology)
+    keys = keys[:num_keys]
+    maps = [motion(target, key.crop, topology) for key, _ in keys] if maps is None else maps
+    part = _part(target, target.window if window is None else window)
+    openings = _openings(part, topology)
     doubt = 1 - (1 - OPENING_DOUBT) * blur(openings, OPENING_BLUR_PX * target.scale)
-    carried = [
-        _carry(target, key, motion(target, key.crop, topology, flow_passes), doubt) for key, _ in keys[:num_keys]
-    ]
+    carried = [_carry(target, part.window, key, mapping, doubt) for (key, _), mapping in zip(keys, maps, strict=True)]
     trust = [
         share * one.valid / (blur(one.error, WEIGHT_PX * target.scale) + ERROR_FLOOR) ** 2
         for one, (_, share) in zip(carried, keys, strict=False)
@@ -124,16 +133,16 @@ def propagate(
     errors = [np.log(error + ERROR_FLOOR) for one in carried for error in one.errors]
     base = _weighted(candidates, weights)
     uncovered = np.sum(trust, axis=0) <= 0
-    nothing = target.image_log if base.shape[2] == 3 else np.zeros_like(base)
+    nothing = part.image_log if base.shape[2] == 3 else np.zeros_like(base)
     base[uncovered] = nothing[uncovered]
-    matte = _matte(target, carried, trust, total, openings)
+    matte = _matte(part, carried, trust, total, openings)
     confidence = _confidence(carried, candidates, weights, base) * ~uncovered
     for _ in range(num_keys - len(carried)):
         candidates += carried[0].candidates
-        weights += [np.zeros(target.window.shape, np.float32)] * len(carried[0].candidates)
+        weights += [np.zeros(part.window.shape, np.float32)] * len(carried[0].candidates)
         errors += [np.log(error + ERROR_FLOOR) for error in carried[0].errors]
     return Stack(
-        target, np.stack(candidates), np.stack(weights).astype(np.float32), np.stack(errors), base, matte, confidence
+        part, np.stack(candidates), np.stack(weights).astype(np.float32), np.stack(errors), base, matte, confidence
     )
 
 
@@ -142,34 +151,41 @@ def _openings(target: Crop, topology: str | Mesh) -> np.ndarray:
     return np.maximum(*(region_mask(target.points, target.window, part, topology) for part in ("eyes", "mouth")))
 
 
-def _carry(target: Crop, key: PaintedKey, mapping: np.ndarray, doubt: np.ndarray) -> _Carried:
-    """Make one painted frame's candidates for a target, given the map from the target's plate to the key's.
+def _part(target: Crop, window: Window) -> Crop:
+    """A crop cut down to ``window``; the same crop where that is all of it."""
+    if window == target.window:
+        return target
+    return replace(target, window=window, image_log=target.image_log[window.slices(target.window)])
 
-    doubt (h, w) scales the error expected of the moved plate.
+
+def _carry(target: Crop, part: Window, key: PaintedKey, mapping: np.ndarray, doubt: np.ndarray) -> _Carried:
+    """Make one painted frame's candidates over ``part`` of a target, given the map from the whole target to the key.
+
+    doubt (h, w) over ``part`` scales the error expected of the moved plate. The painted look is what the painting has
+    over its own plate at the position that it came from, so *moved plate + look* is the painting and all of the mismatch
+    of the two plates, and *moved painting* is the painting and the mismatch's light alone.
     """
-    on_plate, on_painting = _follow_shift(target.window, key, mapping)
+    on_plate, on_painting, on_key_plate = _follow_shift(target.window, part, key, mapping)
     window = key.crop.window
     painting = sample(key.painted, window, on_painting, sharp=not key.is_matte)
-    valid, support = (sample(part, window, on_painting, sharp=False) for part in (key.valid, key.support))
-    moved = sample(target.image_log, target.window, on_plate)
-    key_moved = sample(key.crop.image_log, window, sample_map(mapping, target.window, on_plate))
-    mismatch = moved - key_moved
+    valid, support = (sample(layer, window, on_painting, sharp=False) for layer in (key.valid, key.support))
+    key_moved = sample(key.crop.image_log, window, on_key_plate)
+    mismatch = sample(target.image_log, target.window, on_plate) - key_moved
     light = blur(mismatch, LIGHT_PX * target.scale)
     texture = mismatch - light
     painting_error = blur(np.abs(texture).mean(axis=2), ERROR_PX * target.scale)
     if key.is_matte:
-        matte = np.clip(painting.reshape(*target.window.shape, 1), 0, 1)
+        matte = np.clip(painting.reshape(*part.shape, 1), 0, 1)
         error = blur(np.abs(mismatch).mean(axis=2), ERROR_PX * target.scale)
         return _Carried([matte], [np.ones_like(error)], [error], error, np.abs(mismatch).mean(axis=2), valid, support)
-    look = sample(key.look, window, on_painting)
+    look = painting - key_moved
     look_texture = look - blur(look, LIGHT_PX * target.scale)
     look_error = LOOK_ERROR * doubt * blur(np.abs(look_texture).mean(axis=2), ERROR_PX * target.scale)
     tiny = np.float32(1e-8)
     plate_share = (painting_error**2 + tiny) / (look_error**2 + painting_error**2 + 2 * tiny)
     error = look_error * painting_error / np.sqrt(look_error**2 + painting_error**2 + tiny)
-    moved_painting = painting + light
     return _Carried(
-        [moved_painting + texture, moved_painting],
+        [painting + mismatch, painting + light],
         [plate_share, 1 - plate_share],
         [painting_error, look_error],
         error,
@@ -179,23 +195,25 @@ def _carry(target: Crop, key: PaintedKey, mapping: np.ndarray, doubt: np.ndarray
     )
 
 
-def _follow_shift(window: Window, key: PaintedKey, mapping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each pixel of the wanted picture, its position on the target's plate and on the painting; plate px.
+def _follow_shift(
+    window: Window, part: Window, key: PaintedKey, mapping: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each pixel of the wanted picture its position on the target's plate, on the painting and on the key's plate.
 
     The painting at y came from its plate at y + shift(y). A wanted pixel x comes from the target's plate at x + s,
     with s the same surface's shift, so y solves y + shift(y) = mapping(x + s), s = shift(y).
     """
-    here = identity_map(window)
+    here = identity_map(part)
+    on_key_plate = mapping[part.slices(window)]
     if not key.shift.any():
-        return here, mapping
-    on_painting = mapping
+        return here, on_key_plate, on_key_plate
+    on_painting = on_key_plate
     shift = sample(key.shift, key.crop.window, on_painting, sharp=False)
     for _ in range(INVERSE_STEPS):
-        on_painting = sample_map(mapping, window, here + shift) - sample(
-            key.shift, key.crop.window, on_painting, sharp=False
-        )
+        on_key_plate = sample_map(mapping, window, here + shift)
+        on_painting = on_key_plate - sample(key.shift, key.crop.window, on_painting, sharp=False)
         shift = sample(key.shift, key.crop.window, on_painting, sharp=False)
-    return here + shift, on_painting
+    return here + shift, on_painting, sample_map(mapping, window, here + shift)
 
 
 def _weighted(pictures: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> np.ndarray:
