@@ -11,7 +11,7 @@ before, and judges them with the bench's own ``metrics.py`` (key frames left out
 - flow        the same with dense flow on top
 - split       shape change and look carried apart, candidates weighed: what ``method = "propagate"`` does
 - network     with the network; no-coordinates, no-agreement, no-rehearsal: the network with one idea taken away
-  and ungated: the network let go everywhere
+  ungated: the network let go everywhere; reweigh: a network that may shift the candidates' weights too
 
 FOLDER defaults to VFX_DEEPFAKE_BENCH, else ../shared/bench beside the checkout. With --grain the bench's add_grain.py makes the
 plate and the painted frames (same seed: the painting has the plate's own grain), and the *degrained* result is judged
@@ -54,7 +54,8 @@ from vfx_deepfake.steps.track import track_stage
 
 SPACE = "Linear Rec.709 (sRGB)"
 KEYS = "1001,1009,1017,1025,1032"
-WAYS = ("mesh", "flow", "split", "network", "ungated", "no-coordinates", "no-agreement", "no-rehearsal")
+NEARLY_BLACK, RIM_PX = 1e-3, 8
+WAYS = ("mesh", "flow", "split", "network", "ungated", "reweigh", "no-coordinates", "no-agreement", "no-rehearsal")
 LOGS = ("psnr", "psnr_worst", "ssim", "sharp", "gms", "flicker")
 
 
@@ -101,9 +102,11 @@ def make_shot(bench: Path, out: Path, keys: list[int], grain: bool) -> OpenShot:
 
 
 def write_key(painted: Path, clean: Path, path: Path) -> None:
-    rows, columns = (np.flatnonzero((read_exr(clean).pixels != 0).any(axis=(2, axis))) for axis in (1, 0))
+    """The painted frame over the box that the clean truth is not black in; compression leaves a dirty rim, cut off too."""
+    lit = read_exr(clean).pixels[..., :3].max(axis=2) > NEARLY_BLACK
+    rows, columns = (np.flatnonzero(lit.mean(axis=axis) > 0.5 * lit.mean(axis=axis).max()) for axis in (1, 0))
     frame = read_exr(painted)
-    box = Window(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
+    box = Window(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1).expand(-RIM_PX)
     pixels = np.ascontiguousarray(frame.pixels[box.slices(frame.data_window)])
     write_exr(path, [Part("", pixels, frame.channels, box)], frame.display_window)
 
@@ -173,7 +176,7 @@ def train(source: CropSource, args: argparse.Namespace, folder: Path, way: str) 
     began, began_cpu = time.monotonic(), time.process_time()
     try:
         path = train_network(
-            source, spec, folder, precision=args.precision, design=Design(coordinates=way != "no-coordinates"),
+            source, spec, folder, precision=args.precision, design=Design(coordinates=way != "no-coordinates", selection=way == "reweigh"),
             agreement_share=0 if way == "no-agreement" else AGREEMENT_SHARE,
         )  # fmt: skip
     finally:
