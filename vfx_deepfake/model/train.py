@@ -62,10 +62,12 @@ def train_network(
         raise TrainError("one painted frame: training needs two, to foretell one from the other; paint another")
     device = pick_device(spec.device)
     design = design or Design(channels=source.key(source.keyframes[0]).painted.shape[2])
-    lessons = collect(source, design, spec.crop_px, spec.seed, on_frame)
-    _check_lessons(lessons)
     run = _Run(design, spec, folder, device)
     run.resume()
+    if run.step >= spec.steps:
+        return checkpoint.checkpoint_path(folder, run.step)
+    lessons = collect(source, design, spec.crop_px, spec.seed, on_frame)
+    _check_lessons(lessons)
     with closing(SummaryWriter(str(folder), purge_step=run.step + 1)) as log:
         while run.step < spec.steps:
             step = run.step + 1
