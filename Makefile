@@ -36,7 +36,7 @@ demo: install
 
 test: export OMP_NUM_THREADS := 1
 test: check
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff check .

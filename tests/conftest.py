@@ -32,3 +32,9 @@ def own_shot(small_shot: DemoShot, tmp_path: Path) -> Callable[[str], Path]:
         return Path(shutil.copytree(small_shot.folder, tmp_path / name))
 
     return copy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, item.path.name != "test_kill.py" and item.path in slow))

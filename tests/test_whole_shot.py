@@ -35,6 +35,9 @@ AWAY = 1006  # the head is turned from the camera: no face
 SETTINGS = ("train.steps=20", "train.batch_size=2", "train.crop_px=64", "train.save_every=10", "track.max_gap_frames=0")
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "sh0010"

@@ -124,7 +124,7 @@ class ModelSpec:
 class TrainSpec:
     """[train]: how the network on top of propagation learns."""
 
-    steps: int = 1500  # optimiser steps
+    steps: int = 400  # optimiser steps; longer was never judged better
     batch_size: int = 6  # crops a step
     crop_px: int = 128  # side of a training crop, plate pixels
     learning_rate: float = 1e-3  # peak, AdamW
