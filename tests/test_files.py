@@ -56,8 +56,10 @@ def test_only_parts_of_dead_processes_are_swept(tmp_path):
         orphan = tmp_path / mine.replace(str(os.getpid()), dead.stdout.strip())
         orphan.write_text("half")
         part.write_text("mine")
+        (tmp_path / "below").mkdir()
+        (tmp_path / "below" / orphan.name).write_text("half")
         sweep_parts(tmp_path)
-        assert sorted(p.name for p in tmp_path.iterdir()) == [mine]
+        assert sorted(p.name for p in tmp_path.rglob("*")) == [mine, "below"]
         raise SystemExit
 
 

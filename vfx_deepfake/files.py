@@ -107,9 +107,9 @@ def hash_data(data: Any) -> str:
 
 
 def sweep_parts(folder: Path) -> None:
-    """Remove half-written files that a killed process of this host left behind in ``folder``."""
+    """Remove half-written files that a killed process of this host left behind in ``folder`` and below."""
     host = socket.gethostname()
-    for part in folder.glob(f".*.{host}-*{PART_MARK}*"):
+    for part in folder.rglob(f".*.{host}-*{PART_MARK}*"):
         pid = part.name.split(f".{host}-", 1)[1].split(PART_MARK)[0]
         if not (pid.isdigit() and Path(f"/proc/{pid}").exists()):
             part.unlink(missing_ok=True)

@@ -111,7 +111,7 @@ def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", lock
         wanted = _chosen(opened, frames)
         plan = plan_render(opened)
         opened.hashes.save()
-        _sweep(plan.paths)
+        sweep_parts(plan.paths.folder)
         began = time.monotonic()
         progress.start("render", len(wanted), "frames")
         source = open_faces(opened) if opened.settings.model.method != "passthrough" else None
@@ -135,12 +135,6 @@ def _chosen(opened: OpenShot, frames: str) -> tuple[int, ...]:
             f"--frames: {format_frames(strange)} are not in the shot's range {format_frames(opened.frames)}"
         )
     return wanted
-
-
-def _sweep(paths: VersionPaths) -> None:
-    for folder in {paths.folder, Path(paths.exr).parent, Path(paths.dpx).parent}:
-        if folder.is_dir():
-            sweep_parts(folder)
 
 
 def _job(opened: OpenShot, plan: RenderPlan, source: FaceSource | None) -> RenderJob:

@@ -64,7 +64,6 @@ def _made(opened: OpenShot, plan: RenderPlan, release: str, progress: Progress) 
     if missing:
         raise DeliveryError(f"{format_frames(missing)} are not rendered; run 'vfx-deepfake render' for them first")
     paths = plan.paths
-    sweep_parts(paths.folder)
     began = time.monotonic()
     records = frame_records(plan, opened.frames)
     with_face = [frame for frame, data in records.items() if data["counts"].get("changed_px", 0)]
@@ -105,6 +104,7 @@ def _publish(opened: OpenShot, making: VersionPaths) -> VersionPaths:
     Raises: DeliveryError where a version of that number has appeared meanwhile.
     """
     final = opened.shot.paths.version(making.number)
+    sweep_parts(making.folder)
     for note in making.folder.glob(".frame.*.json"):
         note.unlink()  # their content is in version.json
     for path in sorted(making.folder.rglob("*")):
