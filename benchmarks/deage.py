@@ -13,9 +13,8 @@ before, and judges them with the bench's own ``metrics.py`` (key frames left out
 - network     with the network; no-coordinates, no-agreement, no-rehearsal: the network with one idea taken away
   ungated: the network let go everywhere; reweigh: a network that may shift the candidates' weights too
 
-FOLDER defaults to VFX_DEEPFAKE_BENCH, else ../shared/bench beside the checkout. With --grain the bench's add_grain.py makes the
-plate and the painted frames (same seed: the painting has the plate's own grain), and the *degrained* result is judged
-against the clean truth.
+FOLDER defaults to VFX_DEEPFAKE_BENCH. With --grain the bench's add_grain.py makes the plate and the painted frames (same
+seed: the painting has the plate's own grain), and the *degrained* result is judged against the clean truth.
 """
 
 from __future__ import annotations

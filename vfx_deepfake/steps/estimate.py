@@ -1,6 +1,7 @@
 """What a shot will cost: time, memory and disk, from its size and settings.
 
-The constants were measured on two cores of a 2.x GHz server processor; they are a guide, and a run shows its own estimate as it goes.
+The constants were measured on the demo shot (1280 x 720, 24 frames, grain, two cores of a server processor) and, for memory, at 4096 x
+2160. They are a guide: how large the face is in the frame decides most of it, and a run shows its own estimate as it goes.
 """
 
 from __future__ import annotations
@@ -8,18 +9,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-# seconds on one core; measured, see docs/experiments.md
-TRACK_S_PER_FRAME = 0.25
-TRAIN_S_PER_MPX = 3.2  # a step over one million pixels of crops
-RENDER_S_PER_FRAME_MPX = 1.1  # reading, colour, both writers
-FACE_S_PER_FRAME_MPX = 6.0  # propagation and network, over the face's crop
-FACE_SHARE = 0.12  # of the frame's area, assumed before the track is known
+# CPU seconds
+TRACK_S_PER_FRAME = 0.5
+PREPARE_S = 25.0  # before training: painted frames foretold from each other, about thirty pictures at most
+TRAIN_S_PER_MPX = 8.5  # a step over one million pixels of crops
+RENDER_S_PER_FRAME_MPX = 0.15  # reading, colour, both writers
+FACE_S_PER_FRAME_MPX = 20.0  # degraining, propagation and network, over the face's crop
+FACE_SHARE = 0.15  # of the frame's area, assumed: the track is not known yet
 
-BYTES_EXR_PER_PX = 2.0 * 3 * 0.8  # half, three channels, zip leaves about 80 % of grainy pictures
-BYTES_LAYERS_PER_FACE_PX = 4.0 * 24 * 0.5
+BYTES_EXR_PER_PX = 3.6  # half, three channels, zip, grain
+BYTES_LAYERS_PER_FACE_PX = 35.0
 BYTES_DPX_PER_PX = {"dpx10": 4.0, "dpx12": 4.5, "dpx16": 6.0, "exr": 0.0}
-BYTES_RESIDENT = 900 * 2**20  # libraries
-BYTES_PER_PX_IN_FLIGHT = 4.0 * 3 * 14  # frames between reader and writers
+BYTES_RESIDENT = 450 * 2**20  # libraries
+BYTES_TRAINING = 1300 * 2**20  # tiles, network and optimiser
+BYTES_PER_PX_IN_FLIGHT = 200.0  # frames between reader and writers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,11 +50,12 @@ def estimate(
     if face:
         seconds += num_frames * (TRACK_S_PER_FRAME + FACE_S_PER_FRAME_MPX * mpx * FACE_SHARE)
     if method == "keyframe":
-        seconds += train_steps * train_px / 1e6 * TRAIN_S_PER_MPX
+        seconds += PREPARE_S + train_steps * train_px / 1e6 * TRAIN_S_PER_MPX
     px = width * height
     disk = (
         num_frames
         * px
         * (BYTES_EXR_PER_PX + BYTES_DPX_PER_PX[profile] + (FACE_SHARE * BYTES_LAYERS_PER_FACE_PX if face else 0))
     )
-    return Estimate(seconds=seconds / cores, memory=BYTES_RESIDENT + px * BYTES_PER_PX_IN_FLIGHT, disk=disk)
+    memory = BYTES_RESIDENT + px * BYTES_PER_PX_IN_FLIGHT + (BYTES_TRAINING if method == "keyframe" else 0)
+    return Estimate(seconds=seconds / cores, memory=memory, disk=disk)
