@@ -115,13 +115,3 @@ def refine_map(
         warped = matching_grey(sample(source_log, source_window, mapping))
         mapping = sample_map(mapping, target_window, here + dense_flow(grey, warped, finest_scale=finest_scale))
     return mapping
-
-
-def round_trip_error(there: np.ndarray, there_window: Window, back: np.ndarray, back_window: Window) -> np.ndarray:
-    """How far a pixel lands from itself when it follows one map and returns by the other; pixels.
-
-    Shapes: there (h, w, 2) over there_window, back over back_window. Returns (h, w) float32, large where a surface is
-    hidden in one of the frames or the motion is wrong.
-    """
-    landed = sample_map(back, back_window, there)
-    return np.asarray(np.linalg.norm(landed - identity_map(there_window), axis=-1), np.float32)
