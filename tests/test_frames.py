@@ -1,7 +1,7 @@
 import pytest
 
 from vfx_deepfake.errors import ShotError
-from vfx_deepfake.frames import chunked, format_frames, parse_frames
+from vfx_deepfake.frames import format_frames, parse_frames
 
 
 def test_every_subset_of_ten_frames_survives_text():
@@ -40,18 +40,3 @@ def test_nonsense_is_one_plain_line(text):
 def test_a_slip_of_the_finger_does_not_fill_the_memory():
     with pytest.raises(ShotError, match="check the numbers|not a frame range"):
         parse_frames("1001-1100000000")
-
-
-def test_chunks_cover_every_frame_once_in_order_and_are_even():
-    for count in range(1, 30):
-        for size in range(1, 12):
-            chunks = chunked(range(count), size)
-            assert [f for chunk in chunks for f in chunk] == list(range(count))
-            lengths = [len(chunk) for chunk in chunks]
-            assert max(lengths) <= size
-            assert max(lengths) - min(lengths) <= 1
-
-
-def test_chunk_size_zero_is_refused():
-    with pytest.raises(ValueError, match="chunk size is 0"):
-        chunked([1], 0)

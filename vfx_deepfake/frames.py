@@ -65,16 +65,3 @@ def _run_text(run: Sequence[int]) -> str:
         return str(run[0])
     step = run[1] - run[0]
     return f"{run[0]}-{run[-1]}" + (f"x{step}" if step > 1 else "")
-
-
-def chunked(frames: Sequence[int], size: int) -> list[tuple[int, ...]]:
-    """Cut frames into chunks of at most ``size``, evened out as farms do it: 10 by 4 gives 4, 3, 3."""
-    if size < 1:
-        raise ValueError(f"chunk size is {size}; it must be at least 1")
-    count = -(-len(frames) // size)
-    chunks, start = [], 0
-    for index in range(count):
-        length = -(-(len(frames) - start) // (count - index))
-        chunks.append(tuple(frames[start : start + length]))
-        start += length
-    return chunks

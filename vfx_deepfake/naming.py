@@ -29,7 +29,6 @@ class Naming:
     exr: str = "exr/{shot}_v{version:03d}.####.exr"
     dpx: str = "dpx/{shot}_v{version:03d}.####.dpx"
     review: str = "review/{shot}_v{version:03d}"
-    qc: str = "qc"
     work: str = "work"
 
 
@@ -42,7 +41,6 @@ class VersionPaths:
     dpx: str
     movie: Path
     sheet: Path
-    qc: Path
     record: Path
     number: int
 
@@ -98,7 +96,6 @@ class ShotPaths:
             dpx=str(base / self.naming.dpx.format(**fill)),
             movie=review.with_name(review.name + ".mp4"),
             sheet=review.with_name(review.name + "_sheet.png"),
-            qc=base / self.naming.qc,
             record=base / "version.json",
             number=number,
         )
