@@ -1,0 +1,35 @@
+"""Everything a shot file can say, as frozen typed tables; ``shot.py`` reads them from TOML.
+
+Each class is one table of shot.toml and each field one key; the comment beside a field is its documentation. A check in
+``__post_init__`` states what was found and what would be right; the reader turns its ValueError into a ShotError with the place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vfx_deepfake.settings.delivery import ConsentSpec, DeliverySpec, ReviewSpec
+from vfx_deepfake.settings.model import KeyframeSpec, ModelSpec, TrainSpec
+from vfx_deepfake.settings.plate import DEFAULT_CONFIG as DEFAULT_CONFIG
+from vfx_deepfake.settings.plate import ColorSpec, NameSpec, PlateSpec, TrackSpec
+from vfx_deepfake.settings.render import RenderSpec
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """One whole shot file."""
+
+    schema: int = SCHEMA
+    shot: NameSpec
+    plate: PlateSpec
+    color: ColorSpec = field(default_factory=ColorSpec)
+    track: TrackSpec = field(default_factory=TrackSpec)
+    keyframes: KeyframeSpec = field(default_factory=KeyframeSpec)
+    model: ModelSpec = field(default_factory=ModelSpec)
+    train: TrainSpec = field(default_factory=TrainSpec)
+    render: RenderSpec = field(default_factory=RenderSpec)
+    delivery: DeliverySpec = field(default_factory=DeliverySpec)
+    review: ReviewSpec = field(default_factory=ReviewSpec)
+    consent: ConsentSpec = field(default_factory=ConsentSpec)
