@@ -112,7 +112,7 @@ def test_help_is_in_the_order_of_the_pipeline() -> None:
     said = subprocess.run(
         [sys.executable, "-m", "vfx_deepfake", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    stages = ["init", "check", "track", "suggest-keyframes", "train", "render", "version", "run"]
+    stages = ["init", "check", "track", "suggest-keyframes", "train", "render", "review", "version", "run"]
     places = [re.search(rf"^\s+{stage}\b", said.stdout, re.MULTILINE) for stage in stages]
     assert all(places)
     starts = [place.start() for place in places if place]

@@ -15,7 +15,7 @@ from vfx_deepfake.cli.main import main
 from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.demo.fixtures import make_performer_shot
 from vfx_deepfake.demo.judge import judge
-from vfx_deepfake.errors import ConsentError, ShotError
+from vfx_deepfake.errors import ConsentError, DeliveryError, ShotError
 from vfx_deepfake.files import hash_data, hash_file, read_json
 from vfx_deepfake.media.delivery import delivery_codes
 from vfx_deepfake.media.dpx import read_codes
@@ -28,6 +28,7 @@ from vfx_deepfake.steps.elements import DATA_CHANNELS, ELEMENT_CHANNELS
 from vfx_deepfake.steps.opened import open_shot
 from vfx_deepfake.steps.pipeline import plan_shot, run_shot
 from vfx_deepfake.steps.render_stage import render_stage
+from vfx_deepfake.steps.review import review_stage
 from vfx_deepfake.steps.version import version_stage
 
 FRAMES = tuple(range(1001, 1009))
@@ -71,14 +72,14 @@ def test_a_frame_without_a_face_is_its_plate_bit_for_bit(ran, version):
     plate, out = read_exr(ran.plate_frame(AWAY)), read_exr(version.exr_frame(AWAY), part="rgba")
     assert out.half
     assert np.array_equal(out.pixels.view(np.uint32), plate.pixels.view(np.uint32))
-    assert not read_exr(version.exr_frame(AWAY), part="elements", channels=("matte.face",)).pixels.any()
+    assert not read_exr(version.exr_frame(AWAY), part="elements", channels=("matte.applied",)).pixels.any()
 
 
 def test_outside_the_matte_exr_and_dpx_are_the_plate_code_for_code(ran, version):
     color = Color(DEFAULT_CONFIG)
     for frame in FRAMES:
         plate, out = read_exr(ran.plate_frame(frame)), read_exr(version.exr_frame(frame), part="rgba")
-        matte = read_exr(version.exr_frame(frame), part="elements", channels=("matte.face",))
+        matte = read_exr(version.exr_frame(frame), part="elements", channels=("matte.applied",))
         outside = np.ones(plate.pixels.shape[:2], bool)
         outside[matte.data_window.slices(plate.data_window)] = matte.pixels[..., 0] == 0
         assert outside.mean() > 0.5
@@ -139,7 +140,7 @@ def test_the_movie_has_a_slate_and_every_frame(version):
 
 
 def test_a_second_run_finds_everything_up_to_date(ran):
-    assert plan_shot(str(ran.file)) == {"track": "up to date", "train": "up to date", "version": "up to date"}
+    assert set(plan_shot(str(ran.file)).values()) == {"up to date"}
     before = {
         path: path.stat().st_mtime_ns for path in ran.folder.rglob("*") if path.is_file() and path.name != ".lock"
     }
@@ -155,7 +156,9 @@ def copied(ran, tmp_path):
 
 def test_a_render_setting_makes_a_new_version_and_leaves_training_alone(copied):
     changed = ["render.strength=0"]
-    assert plan_shot(str(copied), changed) == {"track": "up to date", "train": "up to date", "version": "to be made"}
+    plan = plan_shot(str(copied), changed)
+    assert (plan["track"], plan["train"]) == ("up to date", "up to date")
+    assert (plan["render"], plan["review"], plan["version"]) == ("to be made",) * 3
     result = run_shot(str(copied), changed, Silent())
     assert result["version"].endswith("v002")
     second = load_shot(copied).paths.version(2)
@@ -172,6 +175,9 @@ def test_chunks_on_farm_hosts_give_the_frames_of_one_run(copied, version):
     opened = open_shot(copied)
     for chunk in ("1005-1008", "1001-1003", "1004"):
         render_stage(opened, Silent(), frames=chunk)
+    with pytest.raises(DeliveryError, match="no review pictures of these frames; run 'vfx-deepfake review' first"):
+        version_stage(opened, Silent())
+    review_stage(opened, Silent())
     version_stage(opened, Silent())
     for frame in FRAMES:
         again = load_shot(copied).paths.version(1)
@@ -186,7 +192,7 @@ def test_a_frame_outside_the_range_is_refused(copied):
 
 def test_without_a_release_neither_training_nor_rendering(copied, capsys):
     shutil.rmtree(copied / "releases")
-    for stage in ("train", "render", "version"):
+    for stage in ("train", "render", "review", "version"):
         assert main([stage, str(copied), "--progress", "none", "--set", "render.strength=0.5"]) == 2
         said = capsys.readouterr().err
         assert "no release covers it" in said
@@ -215,7 +221,7 @@ def test_matte_template_carries_roto_to_every_frame(ran, tmp_path):
     made = load_shot(shot).paths.version(1)
     for frame in (1002, 1003, 1005, 1007):
         truth = read_exr(ran.truth_frame("masks", frame), channels=("face.Y",)).pixels[..., 0]
-        layer = read_exr(made.exr_frame(frame), part="elements", channels=("matte.face",))
+        layer = read_exr(made.exr_frame(frame), part="elements", channels=("matte.applied",))
         got = np.zeros_like(truth)
         got[layer.data_window.slices(read_header(ran.plate_frame(frame)).data_window)] = layer.pixels[..., 0]
         # the roto's edge is a pixel wide and the face covers a tenth of the frame: a shift of one pixel all round costs about 0.01

@@ -61,6 +61,14 @@ def render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return render_stage(open_shot(args.shot, args.set), progress, frames=args.frames)
 
 
+def review(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Contact sheet and movie of the rendered frames."""
+    from vfx_deepfake.steps.opened import open_shot
+    from vfx_deepfake.steps.review import review_stage
+
+    return review_stage(open_shot(args.shot, args.set), progress)
+
+
 def version(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Publish the rendered frames."""
     from vfx_deepfake.steps.opened import open_shot
@@ -103,6 +111,7 @@ COMMANDS: dict[str, Command] = {
     "suggest-keyframes": suggest,
     "train": train,
     "render": render,
+    "review": review,
     "version": version,
     "run": run,
     "release": release,

@@ -68,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     suggest.add_argument("--count", type=int, default=5, help="how many frames (default 5)")
     _shot(stages.add_parser("train", help="train the shot's model, or continue where it stopped"))
     _shot(stages.add_parser("render", help="render frames of the next version"), frames=True)
+    _shot(stages.add_parser("review", help="contact sheet and movie of the rendered frames"))
     _shot(stages.add_parser("version", help="publish the rendered frames as a version with its record"))
     run = stages.add_parser("run", help="every stage, skipping what is up to date")
     _shot(run)

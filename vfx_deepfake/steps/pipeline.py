@@ -12,6 +12,7 @@ from vfx_deepfake.progress import Progress
 from vfx_deepfake.steps.check import check_shot
 from vfx_deepfake.steps.opened import OpenShot, open_shot
 from vfx_deepfake.steps.render_stage import published_version, render_stage
+from vfx_deepfake.steps.review import review_stage
 from vfx_deepfake.steps.track import track_is_fresh, track_stage
 from vfx_deepfake.steps.train import finished_run, train_stage
 from vfx_deepfake.steps.version import version_stage
@@ -19,37 +20,49 @@ from vfx_deepfake.steps.version import version_stage
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage: is its output up to date, and what makes it."""
+    """One stage: is its output up to date, what makes it, and what a farm needs to know.
+
+    name: the subcommand that does it. after: stages whose output it reads. in_chunks: takes ``--frames``, so that several hosts can share
+    it. on_gpu: is faster with a GPU.
+    """
 
     name: str
     is_fresh: Callable[[OpenShot], bool]
     work: Callable[[OpenShot, Progress], dict[str, Any]]
+    after: tuple[str, ...] = ()
+    in_chunks: bool = False
+    on_gpu: bool = False
 
 
-def _render_and_publish(opened: OpenShot, progress: Progress) -> dict[str, Any]:
-    rendered = render_stage(opened, progress, locked=True)
-    return {**rendered, **version_stage(opened, progress, locked=True)}
+def _is_published(opened: OpenShot) -> bool:
+    return published_version(opened) is not None
 
 
-def _stages(opened: OpenShot) -> list[Stage]:
-    """The stages that this shot needs."""
+def stages(opened: OpenShot) -> list[Stage]:
+    """The stages that this shot needs, in order. ``after`` may name stages that the shot does not need."""
     model = opened.settings.model
-    stages = []
+    needed = []
     if model.method != "passthrough":
-        stages.append(Stage("track", track_is_fresh, lambda o, p: track_stage(o, p, locked=True)))
+        needed.append(Stage("track", track_is_fresh, lambda o, p: track_stage(o, p, locked=True)))
     if model.method == "keyframe":
-        stages.append(
-            Stage("train", lambda o: finished_run(o) is not None, lambda o, p: train_stage(o, p, locked=True))
-        )
-    stages.append(Stage("version", lambda o: published_version(o) is not None, _render_and_publish))
-    return stages
+        needed.append(
+            Stage("train", lambda o: finished_run(o) is not None, lambda o, p: train_stage(o, p, locked=True),
+                  after=("track",), on_gpu=True)
+        )  # fmt: skip
+    return [
+        *needed,
+        Stage("render", _is_published, lambda o, p: render_stage(o, p, locked=True), after=("track", "train"),
+              in_chunks=True, on_gpu=True),
+        Stage("review", _is_published, lambda o, p: review_stage(o, p, locked=True), after=("render",)),
+        Stage("version", _is_published, lambda o, p: version_stage(o, p, locked=True), after=("render", "review")),
+    ]  # fmt: skip
 
 
 def plan_shot(file: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """What ``run`` would do now, without doing it. A stage after one that will run is listed as to be run too."""
     opened = open_shot(file, overrides)
     plan, stale = {}, False
-    for stage in _stages(opened):
+    for stage in stages(opened):
         stale = stale or not stage.is_fresh(opened)
         plan[stage.name] = "to be made" if stale else "up to date"
     return plan
@@ -67,7 +80,7 @@ def run_shot(file: str, overrides: Iterable[str], progress: Progress) -> dict[st
     opened = open_shot(file, overrides)
     result: dict[str, Any] = {}
     with one_writer(opened.shot.paths.work, f"vfx-deepfake run of {opened.shot.name}"):
-        for stage in _stages(opened):
+        for stage in stages(opened):
             began = time.monotonic()
             if stage.is_fresh(opened):
                 result[stage.name] = "up to date"

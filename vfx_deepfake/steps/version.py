@@ -1,4 +1,4 @@
-"""``version``: rendered frames become a published version, whole or not at all."""
+"""``version``: rendered and reviewed frames become a published version, whole or not at all, and only once."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.errors import DeliveryError, located
-from vfx_deepfake.files import flush_to_disk, hash_file, one_writer, read_json, sweep_parts, write_json
+from vfx_deepfake.files import flush_to_disk, one_writer, read_json, sweep_parts, write_json
 from vfx_deepfake.frames import format_frames
-from vfx_deepfake.media.movie import movie_problem
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import version_record
 from vfx_deepfake.steps.consent import needs_release, require_release
+from vfx_deepfake.steps.freshness import is_fresh
 from vfx_deepfake.steps.opened import OpenShot, unlocked
-from vfx_deepfake.steps.render_stage import (
-    RenderPlan,
-    frame_records,
-    is_finished,
-    plan_render,
-    published_version,
-)
-from vfx_deepfake.steps.review_pictures import make_movie, make_sheet
+from vfx_deepfake.steps.render_stage import RenderPlan, is_finished, plan_render, published_version
+from vfx_deepfake.steps.review import require_rendered, review_inputs, review_record
+
+GIVEN_UP_AFTER_S = (
+    24 * 3600.0
+)  # assumed: a hidden version that nobody has written to for a day belongs to no job any more
 
 
 def version_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -> dict[str, Any]:
-    """Publish the frames that were rendered as the shot's next version.
+    """Publish the frames that were rendered, and their review pictures, as the shot's next version.
 
-    Every frame is verified against its record; contact sheet, movie and ``version.json`` are made; then the whole folder gets its name.
-    Raises: DeliveryError naming the frames that are not rendered; ConsentError.
+    Every file is verified against its record; ``version.json`` is made; then the whole folder gets its name. Safe to run twice, and on two
+    hosts at once: one of them publishes, the other finds it done.
+    Raises: DeliveryError naming the frames that are not rendered, or when there are no review pictures; ConsentError.
     """
     with (
         unlocked() if locked else one_writer(opened.shot.paths.work, f"vfx-deepfake version of {opened.name}"),
@@ -42,48 +41,57 @@ def version_stage(opened: OpenShot, progress: Progress, *, locked: bool = False)
         if published:
             return {"version": str(published.folder), "version_state": "up to date"}
         release = require_release(opened.shot, "render").id if needs_release(opened.shot) else ""
-        plan = plan_render(opened)
-        if plan.paths.record.is_file():  # killed between the record and the rename
-            record = read_json(plan.paths.record)
-        else:
-            record = _made(opened, plan, release, progress)
-        published = _publish(opened, plan.paths)
+        published = _publish_once(opened, plan_render(opened), release)
     return {
         "version": str(published.folder),
         "sheet": str(published.sheet),
-        "movie": str(published.movie) if record["movie"] else "",
+        "movie": str(published.movie) if published.movie.is_file() else "",
     }
 
 
-def _made(opened: OpenShot, plan: RenderPlan, release: str, progress: Progress) -> dict[str, Any]:
-    """Verify every frame, then make what belongs to a version beside them.
+def _publish_once(opened: OpenShot, plan: RenderPlan, release: str) -> VersionPaths:
+    """Record and publish, unless another host was a moment faster.
 
-    Raises: DeliveryError naming the frames that are not rendered.
+    The lock keeps hosts apart; where a file server does not carry locks, the rename decides who published.
+    Raises: DeliveryError as :func:`version_stage` does.
     """
-    missing = [frame for frame in opened.frames if not is_finished(opened, plan, frame)]
-    if missing:
-        raise DeliveryError(f"{format_frames(missing)} are not rendered; run 'vfx-deepfake render' for them first")
-    paths = plan.paths
-    began = time.monotonic()
-    records = frame_records(plan, opened.frames)
-    with_face = [frame for frame, data in records.items() if data["counts"].get("changed_px", 0)]
-    make_sheet(opened, paths, with_face)
-    sheet_s, began = time.monotonic() - began, time.monotonic()
-    problem = movie_problem() if opened.settings.review.movie else "switched off in the shot file"
-    if problem:
-        progress.say(f"warning: {problem}")
-    else:
-        make_movie(opened, paths, release, progress)
-    frames = {str(frame): dict(data["outputs"]) for frame, data in records.items()}
-    review = {path.name: hash_file(path) for path in (paths.sheet, paths.movie) if path.is_file()}
-    record = version_record(
-        shot=opened.name, version=paths.number, inputs=plan.inputs, settings=opened.shot.as_data(), frames=frames,
-        timings_s={**_timings(opened), "sheet": sheet_s, "movie": time.monotonic() - began}, release=release, review=review,
-        movie=not problem, movie_problem=problem, counts={str(frame): data["counts"] for frame, data in records.items()},
-        digitally_altered=bool(with_face),
+    try:
+        if not plan.paths.record.is_file():  # else killed between the record and the rename
+            write_json(plan.paths.record, _verified_record(opened, plan, release))
+        return _publish(opened, plan)
+    except DeliveryError:
+        published = published_version(opened)
+        if published is None:
+            raise
+        shutil.rmtree(
+            plan.paths.folder, ignore_errors=True
+        )  # at most our own version.json: the frames went with the rename
+        return published
+
+
+def _verified_record(opened: OpenShot, plan: RenderPlan, release: str) -> dict[str, Any]:
+    """Verify every frame and the review pictures, and say what made them.
+
+    Raises: DeliveryError naming what is missing and the stage that makes it.
+    """
+    records = require_rendered(opened, plan)
+    damaged = [frame for frame in opened.frames if not is_finished(opened, plan, frame)]
+    if damaged:
+        raise DeliveryError(
+            f"{format_frames(damaged)} are not what was rendered; run 'vfx-deepfake render' for them again"
+        )
+    if not is_fresh(review_record(plan), review_inputs(opened, plan, records)):
+        raise DeliveryError("no review pictures of these frames; run 'vfx-deepfake review' first")
+    review = read_json(review_record(plan))
+    return version_record(
+        shot=opened.name, version=plan.paths.number, inputs=plan.inputs, settings=opened.shot.as_data(), release=release,
+        frames={str(frame): dict(data["outputs"]) for frame, data in records.items()},
+        timings_s={**_timings(opened), **review["timings_s"]},
+        review={Path(name).name: digest for name, digest in review["outputs"].items()},
+        movie=review["movie"], movie_problem=review["movie_problem"],
+        counts={str(frame): data["counts"] for frame, data in records.items()},
+        digitally_altered=any(data["counts"].get("changed_px", 0) for data in records.values()),
     )  # fmt: skip
-    write_json(paths.record, record)
-    return record
 
 
 def _timings(opened: OpenShot) -> dict[str, float]:
@@ -98,28 +106,43 @@ def _timings(opened: OpenShot) -> dict[str, float]:
     return found
 
 
-def _publish(opened: OpenShot, making: VersionPaths) -> VersionPaths:
+def _publish(opened: OpenShot, plan: RenderPlan) -> VersionPaths:
     """Give the finished folder its name and take the right to write from its files.
 
     Raises: DeliveryError where a version of that number has appeared meanwhile.
     """
+    making = plan.paths
     final = opened.shot.paths.version(making.number)
-    sweep_parts(making.folder)
-    for note in making.folder.glob(".frame.*.json"):
-        note.unlink()  # their content is in version.json
-    for path in sorted(making.folder.rglob("*")):
-        if path.is_file():
-            _protect(path)
     try:
+        sweep_parts(making.folder)
+        for note in (*making.folder.glob(".frame.*.json"), review_record(plan)):
+            note.unlink(missing_ok=True)  # their content is in version.json
+        for path in sorted(making.folder.rglob("*")):
+            if path.is_file():
+                _protect(path)
         os.rename(making.folder, final.folder)
     except OSError as error:
         raise DeliveryError(
             f"{final.folder}: exists already; it stays as it is; run again for the next version"
         ) from error
     flush_to_disk(final.folder.parent)
-    for given_up in opened.shot.paths.unfinished():
-        shutil.rmtree(given_up, ignore_errors=True)
+    _remove_given_up(opened.shot.paths.unfinished())
     return final
+
+
+def _remove_given_up(folders: list[Path]) -> None:
+    """Remove hidden versions that nobody works on; those of another job on the farm stay."""
+    for folder in folders:
+        newest = max((_modified(path) for path in (folder, *folder.rglob("*"))), default=0.0)
+        if time.time() - newest > GIVEN_UP_AFTER_S:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:  # renamed while we looked
+        return time.time()
 
 
 def _protect(path: Path) -> None:
