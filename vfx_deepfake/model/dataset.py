@@ -92,8 +92,7 @@ def collect(
     A key is foretold twice where there are enough others: from all of them, and with the nearest left out too.
     ``on_frame`` hears how many of how many frames are done.
     """
-    keys = _spread(source.keyframes, MOST_KEYS)
-    tasks = [(key, left_out) for key in keys for left_out in _left_out(source.keyframes, key)]
+    keys, tasks = _tasks(source)
     rehearsed = _spread([f for f in source.frames if f not in source.keyframes], MOST_REHEARSED)
     rehearsed = rehearsed if design.channels == 3 else []
     pairs = _pairs(source)
@@ -102,23 +101,44 @@ def collect(
     whole = len(tasks) + len(rehearsed)
     per_frame = max(int((1 - PAIR_SHARE) * BUDGET_MIB / tile_mib / max(whole, 1)), 1)
     per_pair = max(int(PAIR_SHARE * BUDGET_MIB / (2 * tile_mib) / max(len(pairs), 1)), 1)
-    lessons = Lessons([], [], len(keys))
     total = whole + len(pairs)
-    for index, (key, left_out) in enumerate(tasks):
-        rng = np.random.default_rng((seed, 1, index))
-        stack, painted = stack_for(source, key, left_out), source.key(key)
-        lessons.painted.extend(_tiles(source, design, stack, painted, keys.index(key), side, per_frame, rng))
-        on_frame(index + 1, total)
+    painted = foretold(source, design, side, per_frame, seed, lambda done, _: on_frame(done, total))
+    lessons = Lessons(painted, [], len(keys))
     for index, frame in enumerate(rehearsed):
         rng = np.random.default_rng((seed, 4, index))
-        stack, painted = rehearse(source, make_recipe(rng), frame)
-        lessons.painted.extend(_tiles(source, design, stack, painted, len(keys) + index, side, per_frame, rng))
+        stack, key = rehearse(source, make_recipe(rng), frame)
+        lessons.painted.extend(_tiles(source, design, stack, key, len(keys) + index, side, per_frame, rng))
         on_frame(len(tasks) + index + 1, total)
     for index, frame in enumerate(pairs):
         rng = np.random.default_rng((seed, 2, index))
         lessons.pairs.extend(_pair_tiles(source, design, frame, side, per_pair, rng))
         on_frame(whole + index + 1, total)
     return lessons
+
+
+def foretold(
+    source: CropSource,
+    design: Design,
+    side: int,
+    count: int,
+    seed: int,
+    on_frame: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Lesson]:
+    """The artist's painted frames foretold from each other: ``count`` tiles of ``side`` px of each."""
+    keys, tasks = _tasks(source)
+    painted: list[Lesson] = []
+    for index, (key, left_out) in enumerate(tasks):
+        rng = np.random.default_rng((seed, 1, index))
+        stack = stack_for(source, key, left_out)
+        painted.extend(_tiles(source, design, stack, source.key(key), keys.index(key), side, count, rng))
+        on_frame(index + 1, len(tasks))
+    return painted
+
+
+def _tasks(source: CropSource) -> tuple[list[int], list[tuple[int, tuple[int, ...]]]]:
+    """The painted frames that teach, and which to foretell without which others."""
+    keys = _spread(source.keyframes, MOST_KEYS)
+    return keys, [(key, left_out) for key in keys for left_out in _left_out(source.keyframes, key)]
 
 
 def draw(lessons: Sequence[Lesson], count: int, crop_px: int, rng: np.random.Generator, design: Design) -> Lesson:

@@ -16,18 +16,24 @@ STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TILES_A_KEY = 6  # looked at for each painted frame; assumed enough to see a difference of some percent
 
 
-@torch.no_grad()
 def measure_gate(network: Refiner, lessons: Lessons) -> list[list[float]]:
+    """Set ``network.gate`` after training on ``lessons``: each member is judged by the painted frames it has not seen."""
+    return judge(network, [lessons.checks_of(member) for member in range(MEMBERS)])
+
+
+@torch.no_grad()
+def judge(network: Refiner, unseen: Sequence[Sequence[Lesson]]) -> list[list[float]]:
     """Set ``network.gate``; returns for each member the mean error at each of STEPS over the error of propagation.
 
-    A member's gate is the step with the smallest error over the painted frames it has not seen, among those steps that
-    make none of these frames worse than propagation does; 0 where every step does.
+    ``unseen``: for each member, lessons from painted frames that it has not learnt from. A member's gate is the step with
+    the smallest error over these frames, among those steps that make none of them worse than propagation does; 0 where
+    every step does.
     """
     was_training = network.training
     network.eval()
     table = []
     for member in range(MEMBERS):
-        by_key = _errors(network, member, lessons.checks_of(member))  # (keys, steps)
+        by_key = _errors(network, member, unseen[member])  # (keys, steps)
         ratio = by_key / by_key[:, :1].clamp_min(1e-9)
         harmless = (ratio <= 1).all(dim=0)
         mean = ratio.mean(dim=0)

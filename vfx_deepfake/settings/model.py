@@ -21,10 +21,15 @@ class ModelSpec:
 
     method: str = "keyframe"  # keyframe (propagation and network), propagate (no training), passthrough (plate out)
     target: str = "face"  # face: painted pictures; matte: painted roto
+    shared: str = ""  # another shot (file or folder) whose trained network this one takes instead of training its own
 
     def __post_init__(self) -> None:
         one_of("method", self.method, ("keyframe", "propagate", "passthrough"))
         one_of("target", self.target, ("face", "matte"))
+        if self.shared and self.method != "keyframe":
+            raise ValueError(
+                f"shared names a trained network and method is '{self.method}'; leave shared out, or set method to keyframe"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,6 +21,7 @@ from vfx_deepfake.media.sequence import scan
 from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.estimate import Estimate, estimate
 from vfx_deepfake.steps.opened import OpenShot, open_shot
+from vfx_deepfake.steps.train import model_shot
 
 MIN_KEYS_TO_TRAIN = 2  # the network learns from key frames predicted by the others
 
@@ -138,7 +139,8 @@ def _check_track(opened: OpenShot, report: CheckReport) -> None:
 def _check_consent(opened: OpenShot, report: CheckReport) -> None:
     if not needs_release(opened.shot):
         return
-    operations = ("train", "render") if opened.settings.model.method == "keyframe" else ("render",)
+    model = opened.settings.model
+    operations = ("train", "render") if model.method == "keyframe" and not model.shared else ("render",)
     for operation in operations:
         with report.gathering():
             report.facts["release"] = require_release(opened.shot, operation).id
@@ -153,6 +155,9 @@ def _check_keyframes(opened: OpenShot, plate: Header, report: CheckReport) -> No
     if opened.settings.model.method == "passthrough":
         return
     file, pattern = opened.shot.file.name, opened.settings.keyframes.pattern
+    lender = model_shot(opened)
+    if lender:
+        report.facts["model"] = f"the network of {lender.name}"
     keys = opened.keyframe_files()
     if not keys:
         raise ShotError(f"{file} [keyframes].pattern: no painted frame at {opened.source_text(pattern)}; paint some "
@@ -185,7 +190,8 @@ def _check_cost(opened: OpenShot, plate: Header, report: CheckReport) -> None:
     settings, window = opened.settings, plate.display_window
     cost: Estimate = estimate(
         width=window.width, height=window.height, num_frames=len(opened.frames), method=settings.model.method,
-        train_steps=settings.train.steps, train_px=settings.train.batch_size * settings.train.crop_px**2, profile=settings.delivery.profile,
+        train_steps=0 if settings.model.shared else settings.train.steps,
+        train_px=settings.train.batch_size * settings.train.crop_px**2, profile=settings.delivery.profile,
     )  # fmt: skip
     report.facts["estimate"] = str(cost)
     folder = opened.shot.paths.folder

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vfx_deepfake.errors import located
 from vfx_deepfake.provenance.release import OPERATIONS, Release, Use, add_release, load_releases, require, state
 from vfx_deepfake.shot import Shot, load_shot
 from vfx_deepfake.tables import parse_override, with_override
@@ -15,17 +16,24 @@ from vfx_deepfake.tables import parse_override, with_override
 def require_release(shot: Shot, operation: str) -> Release:
     """The release that covers ``operation`` (train or render) on this shot today.
 
+    A shot that takes over another's network also needs that shot's training to be covered still, and the person it was
+    trained on to be released for this shot.
     Raises: ConsentError with what was asked, what is on record, and what to do.
     """
-    consent = shot.settings.consent
-    use = Use(
-        identity=consent.identity,
-        operation=operation,
-        show=shot.settings.shot.show,
-        shot=shot.name,
-        date=dt.date.today(),
-    )
-    return require(load_releases(shot.paths.folder / consent.releases), use)
+    release = _covering(shot, shot.settings.consent.identity, operation)
+    if shot.settings.model.shared:
+        lender = load_shot(shot.paths.source(shot.settings.model.shared))
+        with located(f"the network of {lender.name}"):
+            identity = lender.settings.consent.identity
+            _covering(lender, identity, "train")
+            _covering(shot, identity, "render")
+    return release
+
+
+def _covering(shot: Shot, identity: str, operation: str) -> Release:
+    show = shot.settings.shot.show
+    use = Use(identity=identity, operation=operation, show=show, shot=shot.name, date=dt.date.today())
+    return require(load_releases(shot.paths.folder / shot.settings.consent.releases), use)
 
 
 def needs_release(shot: Shot) -> bool:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vfx_deepfake.errors import ArtistError, KeyframeError, TrainError, located
+from vfx_deepfake.errors import ArtistError, KeyframeError, ShotError, TrainError, located
 from vfx_deepfake.files import hash_data, hash_file, one_writer, read_json, sweep_parts, write_json
+from vfx_deepfake.model.adopt import adopt_network
 from vfx_deepfake.model.predict import FaceModel
 from vfx_deepfake.model.train import load_network, train_network
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity, host_identity, now
 from vfx_deepfake.steps.consent import require_release
-from vfx_deepfake.steps.opened import OpenShot, unlocked
+from vfx_deepfake.steps.opened import OpenShot, open_shot, unlocked
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
-from vfx_deepfake.steps.track import GRAIN, load_track
+from vfx_deepfake.steps.track import GRAIN, load_track, track_is_fresh
 
 RECORD = "run.json"
 MIN_KEYS = 2  # each painted frame is learnt from the others
 
 
 def train_inputs(opened: OpenShot) -> dict[str, Any]:
-    """Everything that decides a run's weights.
+    """Everything that decides a run's weights; of a shared network its checkpoint, empty before it is trained.
 
-    Raises: TrackError without an up-to-date track.
+    Raises: TrackError without an up-to-date track; ShotError for a model shot that can't be used.
     """
     load_track(opened)
+    lent = lent_checkpoint(opened)
+    shared = {"shared": opened.hashes.of(lent) if lent else ""} if opened.settings.model.shared else {}
     return {
         "plate": opened.plate_hash(),
         "reading": opened.plate_reading(),
@@ -38,7 +42,29 @@ def train_inputs(opened: OpenShot) -> dict[str, Any]:
         "keyframe_space": opened.settings.keyframes.colorspace,
         "target": opened.settings.model.target,
         "settings": asdict(opened.settings.train),
+        **shared,
     }
+
+
+def model_shot(opened: OpenShot) -> OpenShot | None:
+    """The shot whose trained network this one takes over; None where it trains its own.
+
+    Raises: ShotError when that shot can't be read or trains no network itself.
+    """
+    if not opened.settings.model.shared:
+        return None
+    where = f"{opened.shot.file.name} [model].shared"
+    with located(where):
+        lender = open_shot(os.path.normpath(opened.source(opened.settings.model.shared)))
+    if lender.settings.model.method != "keyframe" or lender.settings.model.shared:
+        raise ShotError(f"{where}: {lender.name} trains no network of its own; name the shot that does")
+    return lender
+
+
+def lent_checkpoint(opened: OpenShot) -> Path | None:
+    """The shared network's checkpoint; None where the shot trains its own, or the model shot is not trained yet."""
+    lender = model_shot(opened)
+    return trained_checkpoint(lender) if lender and track_is_fresh(lender) and finished_run(lender) else None
 
 
 def finished_run(opened: OpenShot) -> int | None:
@@ -66,14 +92,15 @@ def trained_checkpoint(opened: OpenShot) -> Path:
 
 
 def train_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -> dict[str, Any]:
-    """Train, or continue the run that these inputs began; nothing to do where one is finished.
+    """Train, or continue the run that these inputs began, or take over the network of [model].shared; nothing to do where that
+    is finished.
 
     Raises: ConsentError without a release; KeyframeError for too few painted frames; TrackError; TrainError.
     """
     paths = opened.shot.paths
     lock = one_writer(paths.work, f"vfx-deepfake train of {opened.name}")
     with unlocked() if locked else lock, located(opened.name):
-        release = require_release(opened.shot, "train")
+        release = require_release(opened.shot, "render" if opened.settings.model.shared else "train")
         number = finished_run(opened)
         if number is None:
             number = _run_to_continue(opened) or max(paths.run_numbers(), default=0) + 1
@@ -86,6 +113,10 @@ def train_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -
 def _train(opened: OpenShot, number: int, release: str, progress: Progress) -> None:
     """One run to its end, and last the record that makes it count."""
     folder, inputs, began = opened.shot.paths.run(number), train_inputs(opened), time.monotonic()
+    lender, lent = model_shot(opened), lent_checkpoint(opened)
+    if lender and not lent:
+        raise TrainError(f"{lender.name}, whose network this shot takes over, is not trained on its present inputs; "
+                         f"run 'vfx-deepfake run {lender.shot.file}' first")  # fmt: skip
     crops = open_crops(opened)
     if len(crops.source.keyframes) < MIN_KEYS:
         raise KeyframeError(
@@ -99,16 +130,16 @@ def _train(opened: OpenShot, number: int, release: str, progress: Progress) -> N
         "code": code_identity(),
         "began_at": _record(folder).get("began_at", now()),
         "host": host_identity(),
+        "shared_from": lender.name if lender else "",
     }
     write_json(folder / RECORD, record)
     sweep_parts(folder)
-    checkpoint = train_network(
-        crops.source,
-        opened.settings.train,
-        folder,
-        on_frame=_telling(progress, "prepare", "frames"),
-        on_step=_training(progress, opened.settings.train.steps),
-    )
+    spec, preparing = opened.settings.train, _telling(progress, "prepare", "frames")
+    if lent:
+        checkpoint = adopt_network(lent, crops.source, spec, folder, preparing)
+    else:
+        training = _training(progress, spec.steps)
+        checkpoint = train_network(crops.source, spec, folder, on_frame=preparing, on_step=training)
     progress.finish()
     finished = {"checkpoint": checkpoint.name, "checkpoint_hash": hash_file(checkpoint), "finished_at": now()}
     write_json(folder / RECORD, {**record, **finished, "seconds": round(time.monotonic() - began, 2)})
