@@ -60,7 +60,7 @@ def test_a_missing_table_names_its_missing_keys(tmp_path):
     ("change", "message"),
     [
         ("schema = 1", "x"),
-        ("schema = 99", r"shot\.toml\.schema: is 99; this release knows up to 1; install a newer one"),
+        ("schema = 99", r"shot\.toml\.schema: is 99; this release knows up to 2; install a newer one"),
         ("schema = 0", r"shot\.toml\.schema: is 0; want a whole number"),
         ('schema = "1"', r"shot\.toml\.schema: is '1'; want a whole number"),
     ],
@@ -68,10 +68,19 @@ def test_a_missing_table_names_its_missing_keys(tmp_path):
 def test_schema_is_checked(tmp_path, change, message):
     path = written(tmp_path, GOOD.replace("schema = 1", change))
     if message == "x":
-        assert load_shot(path).settings.schema == 1
+        assert load_shot(path).settings.schema == 2
         return
     with pytest.raises(ShotError, match=message):
         load_shot(path)
+
+
+def test_the_roto_of_a_schema_1_file_is_found_in_its_new_table(tmp_path):
+    old = GOOD + '[render]\nstrength = 0.5\nholdout = "mattes/a.####.exr"\nholdout_channel = "roto.R"\n'
+    settings = load_shot(written(tmp_path, old)).settings
+    assert (settings.mattes.holdout, settings.mattes.holdout_channel) == ("mattes/a.####.exr", "roto.R")
+    assert settings.render.strength == 0.5
+    with pytest.raises(ShotError, match=r"shot\.toml \[render\]\.holdout: unknown key"):
+        load_shot(written(tmp_path, old.replace("schema = 1", "schema = 2")))
 
 
 def test_overrides_win_and_bare_words_are_text(tmp_path):

@@ -12,8 +12,20 @@ from vfx_deepfake.naming import ShotPaths, load_naming
 from vfx_deepfake.settings import SCHEMA, Settings
 from vfx_deepfake.tables import build, parse_override, read_toml, with_override
 
+
+def _roto_has_its_own_table(table: dict[str, Any]) -> dict[str, Any]:
+    """Schema 1 had the holdout's roto in [render]."""
+    render = table.get("render")
+    if not isinstance(render, Mapping):
+        return table
+    moved = {key: render[key] for key in ("holdout", "holdout_channel") if key in render}
+    rest = {key: value for key, value in render.items() if key not in moved}
+    mattes = table.get("mattes", {})
+    return {**table, "render": rest, "mattes": {**moved, **mattes}} if moved else table
+
+
 # One step a schema: _UPGRADES[1] turns a table of schema 1 into schema 2, and so on.
-_UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+_UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _roto_has_its_own_table}
 
 
 @dataclass(frozen=True, slots=True)

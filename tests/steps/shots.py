@@ -20,7 +20,8 @@ from vfx_deepfake.media.metadata import Attribute
 from vfx_deepfake.media.plate import Plate
 from vfx_deepfake.model.crops import CropSource
 from vfx_deepfake.model.predict import Prediction
-from vfx_deepfake.settings import DEFAULT_CONFIG, RenderSpec
+from vfx_deepfake.naming import frame_path
+from vfx_deepfake.settings import DEFAULT_CONFIG, MattesSpec, RenderSpec
 from vfx_deepfake.steps.faces import FaceSource, plate_spaces
 from vfx_deepfake.steps.render import RenderJob, exr_output
 from vfx_deepfake.steps.shot_crops import ShotCrops
@@ -88,14 +89,15 @@ def make_job(
     model: Painter | None = None,
     grain: GrainModel = NO_GRAIN,
     render: RenderSpec | None = None,
+    mattes: MattesSpec | None = None,
     **more,
 ) -> RenderJob:
     """A job that writes EXR below ``out``; ``more`` overrides fields of the job."""
     opened = SimpleNamespace(
-        settings=SimpleNamespace(render=render or RenderSpec(matte_feather_px=4.0)),
+        settings=SimpleNamespace(render=render or RenderSpec(matte_feather_px=4.0), mattes=mattes or MattesSpec()),
         plate=plate,
         color=plate.color,
-        holdout_file=lambda frame: out.parent / f"holdout.{frame}.exr",
+        roto_file=lambda pattern, frame: frame_path(str(out.parent / pattern), frame),
     )
     working, face_track = WorkingPlate(plate), track()
     read = lambda frame, window: degrain(working.log, plate.frames, frame, window, grain)  # noqa: E731

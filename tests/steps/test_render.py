@@ -27,8 +27,8 @@ from vfx_deepfake.image.grain import LEVELS, NO_GRAIN, GrainModel
 from vfx_deepfake.media.delivery import quantise
 from vfx_deepfake.media.dpx import DpxHeader, read_codes, write_dpx
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
-from vfx_deepfake.settings import RenderSpec
-from vfx_deepfake.steps.elements import DATA_CHANNELS, ELEMENT_CHANNELS, rebuild
+from vfx_deepfake.settings import MattesSpec
+from vfx_deepfake.steps.elements import APPLIED, DATA_CHANNELS, ELEMENT_CHANNELS, rebuild
 from vfx_deepfake.steps.render import dpx_output, render_frames
 
 LOGC = "ARRI LogC3 (EI800)"
@@ -64,7 +64,7 @@ def test_outside_the_matte_every_bit_is_the_plate_s(tmp_path, half, space, grain
         before, after = plate_and_result(tmp_path, frame)
         matte = np.zeros(DATA.shape, np.float32)
         elements = read_exr(tmp_path / f"out/exr/sh.{frame}.exr", part="elements", channels=ELEMENT_CHANNELS)
-        matte[elements.data_window.slices(DATA)] = elements.pixels[..., ELEMENT_CHANNELS.index("matte.face")]
+        matte[elements.data_window.slices(DATA)] = elements.pixels[..., ELEMENT_CHANNELS.index(APPLIED)]
         untouched = matte == 0
         assert np.array_equal(before[untouched], after[untouched])
         assert np.array_equal(before[..., 3], after[..., 3])  # alpha, everywhere
@@ -131,7 +131,7 @@ def test_a_holdout_keeps_the_plate(tmp_path) -> None:
     left_half = np.zeros((*DISPLAY.shape, 1), np.float32)
     left_half[:, :40] = 1
     write_exr(tmp_path / "holdout.1001.exr", [Part("roto", left_half, ("A",), DISPLAY)], DISPLAY)
-    render_frames(make_job(plate, tmp_path / "out", render=RenderSpec(holdout="holdout.####.exr")), FRAMES[:1])
+    render_frames(make_job(plate, tmp_path / "out", mattes=MattesSpec(holdout="holdout.####.exr")), FRAMES[:1])
     before, after = plate_and_result(tmp_path, 1001)
     split = 40 - DATA.x
     assert np.array_equal(before[:, :split], after[:, :split])
@@ -196,7 +196,7 @@ def test_dpx_in_and_out_keeps_every_untouched_code(tmp_path) -> None:
         after = decode_dpx(tmp_path / f"out/dpx/sh.{frame}.dpx", 10)
         elements = read_exr(tmp_path / f"out/exr/sh.{frame}.exr", part="elements", channels=ELEMENT_CHANNELS)
         matte = np.zeros(DISPLAY.shape, np.float32)
-        matte[elements.data_window.slices(DISPLAY)] = elements.pixels[..., ELEMENT_CHANNELS.index("matte.face")]
+        matte[elements.data_window.slices(DISPLAY)] = elements.pixels[..., ELEMENT_CHANNELS.index(APPLIED)]
         assert np.array_equal(before[matte == 0], after[matte == 0])
         assert frame == FACELESS or not np.array_equal(before, after)
 

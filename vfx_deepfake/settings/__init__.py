@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vfx_deepfake.settings.delivery import ConsentSpec, DeliverySpec, ReviewSpec
+from vfx_deepfake.settings.mattes import MattesSpec
 from vfx_deepfake.settings.model import KeyframeSpec, ModelSpec, TrainSpec
 from vfx_deepfake.settings.plate import DEFAULT_CONFIG as DEFAULT_CONFIG
 from vfx_deepfake.settings.plate import ColorSpec, NameSpec, PlateSpec, TrackSpec
 from vfx_deepfake.settings.render import RenderSpec
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,7 @@ class Settings:
     keyframes: KeyframeSpec = field(default_factory=KeyframeSpec)
     model: ModelSpec = field(default_factory=ModelSpec)
     train: TrainSpec = field(default_factory=TrainSpec)
+    mattes: MattesSpec = field(default_factory=MattesSpec)
     render: RenderSpec = field(default_factory=RenderSpec)
     delivery: DeliverySpec = field(default_factory=DeliverySpec)
     review: ReviewSpec = field(default_factory=ReviewSpec)

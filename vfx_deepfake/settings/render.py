@@ -15,8 +15,6 @@ class RenderSpec:
     matte_erode_px: float = 0.0  # shrink (+) or grow (-) the face matte
     matte_feather_px: float = 0.0  # softer edge, inwards; the matte of change has a soft edge already
     grain: str = "plate"  # plate: its own grain at the new level; none
-    holdout: str = ""  # roto that stays in front, e.g. mattes/{shot}.holdout.####.exr
-    holdout_channel: str = ""  # channel of the roto; empty takes alpha, else red
     compression: str = "zip"  # EXR: zip, zips, piz or none
 
     def __post_init__(self) -> None:

@@ -12,7 +12,8 @@ from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.grain import NO_GRAIN, GrainModel, regrain
 from vfx_deepfake.media.exr import Frame
 
-REGIONS = ("skin", "eyes", "brows", "mouth", "nose", "holdout")  # mattes delivered beside the applied one
+# mattes delivered beside the applied one: parts of the visible face, what stands in front of it, what is kept out
+REGIONS = ("face", "skin", "eyes", "brows", "nose", "lips", "mouth", "holdout", "garbage")
 
 Convert = Callable[[np.ndarray], np.ndarray]  # (H, W, 3) float32 to a new array of the same shape
 
@@ -41,7 +42,7 @@ class FaceLayers:
     """Everything that is known about the face of one frame, over ``window``, which lies inside the plate's data window.
 
     face_lin (F), degrained_lin (D): (h, w, 3) scene-linear working space. matte (M) (h, w) 0..1 as applied, holdout
-    taken off. regions: a (h, w) matte for each of REGIONS. st (h, w, 2): canonical face coordinates, motion (h, w,
+    and garbage taken off. regions: a (h, w) matte for each of REGIONS. st (h, w, 2): canonical face coordinates, motion (h, w,
     2) pixels to the next frame; both u right, v up, as compositing software has it, 0 off the face. confidence (h,
     w) 0..1.
     """

@@ -4,13 +4,13 @@
 part       channels                                                               window and type
 =========  =====================================================================  ========================
 rgba       R G B (A)                                                              the plate's, plate space
-elements   face.RGB clean.RGB grain.RGB, matte.face and one matte per region      the face's, plate's type
+elements   face.RGB clean.RGB grain.RGB, matte.applied and those of REGIONS       the face's, plate's type
 data       st.uv motion.uv confidence.Y                                           the face's, float
 =========  =====================================================================  ========================
 
 ``face`` F, ``clean`` D, ``grain`` N(C) are scene-linear in the working space, so that inside the window
 
-    rgba = clean + matte.face (face - clean) + grain     (working space)
+    rgba = clean + matte.applied (face - clean) + grain     (working space)
 
 Every frame has every layer; without a face they are one black pixel at the corner of the plate.
 """
@@ -27,9 +27,10 @@ from vfx_deepfake.media.exr import Part
 from vfx_deepfake.steps.comp import REGIONS, Rendered
 
 PICTURES = ("face", "clean", "grain")
+APPLIED = "matte.applied"  # M of the compositing rule
 ELEMENT_CHANNELS = (
     *(f"{layer}.{channel}" for layer in PICTURES for channel in "RGB"),
-    "matte.face",
+    APPLIED,
     *(f"matte.{region}" for region in REGIONS),
 )
 DATA_CHANNELS = ("st.u", "st.v", "motion.u", "motion.v", "confidence.Y")
@@ -73,7 +74,7 @@ def rebuild(pixels: np.ndarray, channels: tuple[str, ...]) -> np.ndarray:
     Shapes: pixels (h, w, C) of the ``elements`` part. Returns (h, w, 3) scene-linear working space.
     """
     layer = {name: pixels[..., [channels.index(f"{name}.{c}") for c in "RGB"]] for name in PICTURES}
-    matte = pixels[..., channels.index("matte.face"), None]
+    matte = pixels[..., channels.index(APPLIED), None]
     return np.asarray(layer["clean"] + matte * (layer["face"] - layer["clean"]) + layer["grain"])
 
 

@@ -16,19 +16,21 @@ from vfx_deepfake.image.matte import combine, fade_at_crop_edge, feather, grow, 
 from vfx_deepfake.media.exr import Frame
 from vfx_deepfake.model.predict import FaceModel, Prediction
 from vfx_deepfake.steps.comp import FaceLayers, Spaces
-from vfx_deepfake.steps.keyframes import cut_holdout
 from vfx_deepfake.steps.opened import OpenShot
+from vfx_deepfake.steps.roto import cut_roto
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
 from vfx_deepfake.steps.train import open_model
 
 EDGE_PX = 12  # over which a change runs out where the crop ends inside the picture
 REGION_SOFT_PX = 3.0  # edge of the region mattes
-REGION_SOURCES = {
-    "skin": ("skin",),
-    "eyes": ("eyes",),
-    "brows": ("brows",),
-    "mouth": ("lips", "mouth"),
-    "nose": ("nose",),
+MESH_REGIONS = {
+    "face": "oval",
+    "skin": "skin",
+    "eyes": "eyes",
+    "brows": "brows",
+    "nose": "nose",
+    "lips": "lips",
+    "mouth": "mouth",
 }
 
 
@@ -70,11 +72,9 @@ class FaceSource:
         own = np.ascontiguousarray(cut(plate.pixels[..., :3], plate.data_window, window))
         own_lin = self.spaces.working(own)
         face_lin, clean_lin = self._face(frame, made, window, own_lin)
-        holdout = cut_holdout(self.opened, frame, window)
         regions = self._regions(frame, window)
-        regions["holdout"] = np.zeros(window.shape, np.float32) if holdout is None else holdout
         return FaceLayers(
-            window=window, face_lin=face_lin, degrained_lin=clean_lin, matte=self._matte(made, window, plate.data_window, holdout),
+            window=window, face_lin=face_lin, degrained_lin=clean_lin, matte=self._matte(made, window, plate.data_window, regions),
             regions=regions, st=self._coordinates(frame, window), motion=self._motion(frame, window),
             confidence=_within(made.confidence, made.window, window),
         )  # fmt: skip
@@ -86,21 +86,31 @@ class FaceSource:
         delta = _within(made.delta_log, made.window, window) * np.float32(self.opened.settings.render.strength)
         return np.where(delta == 0, clean_lin, np.asarray(decode_log(clean_log + delta), np.float32)), clean_lin
 
-    def _matte(self, made: Prediction, window: Window, plate: Window, holdout: np.ndarray | None) -> np.ndarray:
+    def _matte(self, made: Prediction, window: Window, plate: Window, regions: dict[str, np.ndarray]) -> np.ndarray:
         spec = self.opened.settings.render
         matte = _within(made.matte, made.window, window)
         if spec.matte_erode_px:
             matte = grow(matte, -spec.matte_erode_px)
         if spec.matte_feather_px:
             matte = feather(matte, spec.matte_feather_px)
-        return fade_at_crop_edge(combine(matte, holdout=holdout), window, plate, EDGE_PX)
+        kept_out = np.maximum(regions["holdout"], regions["garbage"])
+        return fade_at_crop_edge(combine(matte, holdout=kept_out), window, plate, EDGE_PX)
 
     def _regions(self, frame: int, window: Window) -> dict[str, np.ndarray]:
-        points, mesh = self.crops.track.points_at(frame), self.crops.source.mesh
-        return {
-            name: soften(np.max([region_mask(points, window, part, mesh) for part in parts], axis=0), REGION_SOFT_PX)
-            for name, parts in REGION_SOURCES.items()
+        """Every matte of REGIONS; the parts of the face without what stands in front of it."""
+        points, mesh, spec = self.crops.track.points_at(frame), self.crops.source.mesh, self.opened.settings.mattes
+        holdout = self._roto(spec.holdout, spec.holdout_channel, frame, window)
+        parts = {
+            name: combine(soften(region_mask(points, window, part, mesh), REGION_SOFT_PX), holdout=holdout)
+            for name, part in MESH_REGIONS.items()
         }
+        garbage = self._roto(spec.garbage, spec.garbage_channel, frame, window)
+        return {**parts, "holdout": holdout, "garbage": garbage}
+
+    def _roto(self, pattern: str, channel: str, frame: int, window: Window) -> np.ndarray:
+        """The artist's roto, black where there is none."""
+        roto = cut_roto(self.opened, pattern, channel, frame, window)
+        return np.zeros(window.shape, np.float32) if roto is None else roto
 
     def _coordinates(self, frame: int, window: Window) -> np.ndarray:
         """Canonical face coordinates, u right and v up."""

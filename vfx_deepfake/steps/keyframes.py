@@ -86,27 +86,3 @@ class Keyframes:
             )
         if not np.isfinite(painted.pixels).all():
             raise KeyframeError(f"{where}: holds NaN or Inf; export it again without them")
-
-
-def cut_holdout(opened: OpenShot, frame: int, window: Window) -> np.ndarray | None:
-    """The artist's roto of what stays in front, (h, w) 0..1; None where a frame has none.
-
-    Raises: KeyframeError when its size or channel does not fit.
-    """
-    if not opened.settings.render.holdout:
-        return None
-    path = opened.holdout_file(frame)
-    if not path.is_file():
-        return None
-    wanted = opened.settings.render.holdout_channel
-    picture = read_exr(path, channels=(wanted,)) if wanted else read_exr(path)
-    mine, theirs = picture.display_window, opened.plate.display_window
-    if (mine.width, mine.height) != (theirs.width, theirs.height):
-        raise KeyframeError(
-            f"holdout {path.name}: is {mine.width} x {mine.height}; the plate is {theirs.width} x {theirs.height}"
-        )
-    channel = 0 if wanted else next((picture.channels.index(n) for n in MATTE_CHANNELS if n in picture.channels), 0)
-    out = np.zeros(window.shape, np.float32)
-    place = picture.data_window.shift(theirs.x - mine.x, theirs.y - mine.y)
-    paste(out, window, np.ascontiguousarray(np.clip(picture.pixels[..., channel], 0, 1)), place)
-    return out

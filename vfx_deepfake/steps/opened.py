@@ -103,14 +103,14 @@ class OpenShot:
         found = [each for each in discover(folder) if each.pattern == pattern] if folder.is_dir() else []
         return {frame: each.path(frame) for each in found for frame in each.frames}
 
-    def holdout_files(self) -> list[Path]:
-        """The roto that stays in front, one file for each frame that has one."""
-        pattern = self.settings.render.holdout
-        return [path for path in map(self.holdout_file, self.frames) if path.is_file()] if pattern else []
+    def roto_files(self, pattern: str) -> dict[int, Path]:
+        """The artist's roto of a pattern of the shot file, by frame, for the frames that have one; none for no pattern."""
+        files = {frame: self.roto_file(pattern, frame) for frame in self.frames} if pattern else {}
+        return {frame: path for frame, path in files.items() if path.is_file()}
 
-    def holdout_file(self, frame: int) -> Path:
+    def roto_file(self, pattern: str, frame: int) -> Path:
         """Where the roto of one frame lies, if it has one."""
-        return frame_path(hash_pattern(self.source_text(self.settings.render.holdout)), frame)
+        return frame_path(hash_pattern(self.source_text(pattern)), frame)
 
 
 def shot_rate(opened: OpenShot) -> Fraction:

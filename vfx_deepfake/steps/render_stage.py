@@ -26,6 +26,8 @@ from vfx_deepfake.steps.render import Output, RenderJob, dpx_output, exr_output,
 from vfx_deepfake.steps.track import load_track
 from vfx_deepfake.steps.train import trained_checkpoint
 
+SETTINGS = ("shot", "color", "model", "mattes", "render", "delivery")  # tables that decide a version's pixels
+
 
 @dataclass(frozen=True, slots=True)
 class RenderPlan:
@@ -48,14 +50,14 @@ def render_inputs(opened: OpenShot) -> dict[str, Any]:
         "frames": format_frames(opened.frames),
         "code": code_identity(),
         "color_config": opened.color.config_id(),
-        **{name: asdict(getattr(settings, name)) for name in ("shot", "color", "model", "render", "delivery")},
+        **{table: asdict(getattr(settings, table)) for table in SETTINGS},
     }
     if settings.model.method != "passthrough":
         load_track(opened)
         inputs["track"] = opened.hashes.of(opened.shot.paths.track_file)
         inputs["keyframes"] = opened.hashes.of_all(opened.keyframe_files().values())
-        if settings.render.holdout:
-            inputs["holdout"] = opened.hashes.together(opened.holdout_files())
+        for pattern in filter(None, (settings.mattes.holdout, settings.mattes.garbage)):
+            inputs[pattern] = opened.hashes.together(opened.roto_files(pattern).values())
     if settings.model.method == "keyframe":
         inputs["checkpoint"] = opened.hashes.of(trained_checkpoint(opened))
     return inputs

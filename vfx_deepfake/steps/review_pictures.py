@@ -18,6 +18,7 @@ from vfx_deepfake.media.slate import SlateInfo, review_frames
 from vfx_deepfake.media.timecode import advanced, exists, timecode_of
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
+from vfx_deepfake.steps.elements import APPLIED
 from vfx_deepfake.steps.opened import OpenShot, shot_rate
 
 
@@ -91,7 +92,7 @@ def make_sheet(opened: OpenShot, paths: VersionPaths, face_frames: Sequence[int]
 def _column(opened: OpenShot, paths: VersionPaths, frame: int) -> Column:
     plate = opened.plate.read(frame)
     result = read_exr(paths.exr_frame(frame), part="rgba")
-    layer = read_exr(paths.exr_frame(frame), part="elements", channels=("matte.face",))
+    layer = read_exr(paths.exr_frame(frame), part="elements", channels=(APPLIED,))
     matte = np.zeros((*plate.display_window.shape, 1), np.float32)
     paste(matte, plate.display_window, layer.pixels, layer.data_window)
     window = layer.data_window if layer.pixels.any() else None

@@ -1,0 +1,15 @@
+"""What stands in front of the face, and where nothing may be changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MattesSpec:
+    """[mattes]: artist's roto, and the mattes that are made."""
+
+    holdout: str = ""  # roto of what stays in front of the face, e.g. mattes/{shot}.holdout.####.exr
+    holdout_channel: str = ""  # channel of the roto, e.g. A or roto.R; empty takes alpha, else red
+    garbage: str = ""  # roto of where the plate must stay whatever is in it, e.g. mattes/{shot}.garbage.####.exr
+    garbage_channel: str = ""  # as above
