@@ -62,6 +62,13 @@ def test_the_regions_share_out_the_face(truths: dict[int, Truth]) -> None:
     assert all(truths[1001].masks[name].sum() > 3.0 for name in REGIONS)  # pixels
 
 
+def test_teeth_are_a_part_of_the_mouth_seen_when_it_opens(truths: dict[int, Truth]) -> None:
+    for truth in truths.values():
+        assert (truth.masks["teeth"] <= truth.masks["mouth"] + 1e-6).all()  # rounding of two float32 sums
+    smile = truths[1006].masks  # the last frame smiles with parted lips
+    assert 0.2 < smile["teeth"].sum() / smile["mouth"].sum() < 1.0
+
+
 def test_the_lamp_is_far_above_one_and_the_grain_goes_below_zero(truths: dict[int, Truth]) -> None:
     plate = truths[1001].plate
     assert np.isfinite(plate).all()

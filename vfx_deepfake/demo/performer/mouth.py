@@ -74,16 +74,31 @@ def mouth_colour(kind: str, where: Array, normals: Array, depth_cm: Array, light
     return (albedo * light + gloss) * reach * lights.exposure
 
 
-def _tooth_albedo(kind: str, where: Array) -> Array:
-    s, up = np.abs(where[:, 0]), where[:, 1]
+def enamel_share(kind: str, where: Array) -> Array:
+    """(N,) 0..1: how much of each point is tooth, not gum, tongue or dark."""
+    return np.zeros(len(where)) if kind == "bag" else 1.0 - _gum_share(_across_tooth(kind, where)[0], where[:, 1])
+
+
+def _across_tooth(kind: str, where: Array) -> tuple[Array, Array]:
+    """Distance (N,) of each point from the middle of its tooth, 1 at its edge, and from the middle of the row, cm."""
+    s = np.abs(where[:, 0])
     widths = _WIDTHS * (1.0 if kind == "upper" else 0.72)
     number = np.clip(np.searchsorted(widths, s, side="right") - 1, 0, len(widths) - 2)
     middle, half = (widths[number] + widths[number + 1]) / 2, (widths[number + 1] - widths[number]) / 2
-    across = np.abs(s - middle) / half
+    return np.abs(s - middle) / half, s
+
+
+def _gum_share(across: Array, up: Array) -> Array:
+    gum_at = 0.80 - 0.10 * (1 - across**2)
+    return smoothstep(gum_at - 0.03, gum_at + 0.03, up + 0.14 * across**2 - 0.14)
+
+
+def _tooth_albedo(kind: str, where: Array) -> Array:
+    across, s = _across_tooth(kind, where)
+    up = where[:, 1]
     gap = smoothstep(0.80, 1.0, across) * 0.55
     rounded = smoothstep(0.10, 0.0, up - 0.10 * across**4) * 0.8
-    gum_at = 0.80 - 0.10 * (1 - across**2)
-    gum = smoothstep(gum_at - 0.03, gum_at + 0.03, up + 0.14 * across**2 - 0.14)
+    gum = _gum_share(across, up)
     tooth = TOOTH * ((1.0 - gap) * (1.0 - rounded) * (0.82 + 0.25 * up) * np.exp(-0.16 * s))[:, None]
     return tooth + (GUM - tooth) * gum[:, None]
 

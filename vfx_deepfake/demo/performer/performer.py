@@ -30,7 +30,7 @@ class Truth:
 
     plate: with grain; clean: without; young: age 0, without; young_grained: with the grain that it would have had;
     masks:
-    ``face`` and the regions that add up to it, ``head``, ``occluder``, all as visible; points (P, 2) plate
+    ``face`` and the regions that add up to it, ``teeth`` within the mouth, ``head``, ``occluder``, all as visible; points (P, 2) plate
     coordinates in
     the order of ``POINT_NAMES``; occluded: something is before the face; has_face: the face looks to the camera.
     """
@@ -135,7 +135,8 @@ class Performer:
         field = self.grain.field((self.height, self.width), self.seed, frame)
         visible = {name: mask * (1.0 - occluder) for name, mask in old.regions.items()}
         face = sum(old.regions.values(), np.zeros_like(occluder))
-        masks = {**visible, "face": face * (1.0 - occluder), "head": old.cover * (1.0 - occluder), "occluder": occluder}
+        whole = {"face": face, "head": old.cover, "teeth": old.teeth}
+        masks = {**visible, **{name: mask * (1.0 - occluder) for name, mask in whole.items()}, "occluder": occluder}
         return Truth(
             frame=frame,
             plate=clean + self.grain.over(clean, field),

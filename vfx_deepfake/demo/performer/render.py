@@ -29,11 +29,14 @@ _ROW = 4096  # pixels are handed to OpenCV in rows of this length
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The performer alone: colour (H, W, 3) times cover, cover (H, W), regions by name (H, W), named points (P, 2)."""
+    """The performer alone: colour (H, W, 3) times cover, cover (H, W), regions by name (H, W), teeth (H, W) within
+    the mouth, named points (P, 2).
+    """
 
     colour: Array
     cover: Array
     regions: dict[str, Array]
+    teeth: Array
     points: Array
 
 
@@ -55,12 +58,15 @@ class _View:
 
 @dataclass(frozen=True, slots=True)
 class _Dots:
-    """Shaded fine pixels of the window: places (N,), colour (N, 3), regions (N, len(REGIONS))."""
+    """Shaded fine pixels of the window: places (N,), colour (N, 3), regions (N, len(REGIONS)), teeth (N,) a part of the
+    mouth.
+    """
 
     row: Array
     column: Array
     colour: Array
     regions: Array
+    teeth: Array
 
 
 def render_moment(
@@ -80,7 +86,7 @@ def render_moment(
     )  # age must not move shadows on the neck
     surface = _surface(grid, skin, world, hits, moment, view, grid_shadow(unaged, lights.key))
     colour, regions = shade_surface(surface, moment, age, lit)
-    dots = [_Dots(surface.row, surface.column, colour, regions)]
+    dots = [_Dots(surface.row, surface.column, colour, regions, np.zeros(len(regions), np.float32))]
     dots += _mouth_inside(moment, expression, view, hits, lit)
     return _averaged(dots, view, size, named_points(grid, world, camera, moment.eyes))
 
@@ -169,9 +175,11 @@ def _mouth_inside(moment: Moment, expression: Expression, view: _View, hits: Gri
             places = one.place[row, column]
             normals = normalised(sampled(grid_normals(world, len(world) - 1), places))
             depth = sampled(_LIPS_FRONT_Z - part.position[..., 2], places)[:, 0]
-            colour = mouth.mouth_colour(part.kind, sampled(part.where, places), normals, depth, lights, opening)
+            where = sampled(part.where, places)
+            colour = mouth.mouth_colour(part.kind, where, normals, depth, lights, opening)
             regions = np.tile(np.array([name == "mouth" for name in REGIONS], np.float32), (len(row), 1))
-            dots.append(_Dots(row + corner[1], column + corner[0], colour, regions))
+            teeth = mouth.enamel_share(part.kind, where)
+            dots.append(_Dots(row + corner[1], column + corner[0], colour, regions, teeth))
     return dots
 
 
@@ -201,5 +209,6 @@ def _averaged(dots: list[_Dots], view: _View, size: tuple[int, int], points: Arr
         colour=np.stack([total([one.colour[:, c] for one in dots]) for c in range(3)], -1),
         cover=total(None),
         regions={name: total([one.regions[:, k] for one in dots]) for k, name in enumerate(REGIONS)},
+        teeth=total([one.teeth for one in dots]),
         points=points,
     )
