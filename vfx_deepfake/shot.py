@@ -12,6 +12,8 @@ from vfx_deepfake.naming import ShotPaths, load_naming
 from vfx_deepfake.settings import SCHEMA, Settings
 from vfx_deepfake.tables import build, parse_override, read_toml, with_override
 
+SHOT_FILE = "shot.toml"  # in the shot's folder
+
 
 def _roto_has_its_own_table(table: dict[str, Any]) -> dict[str, Any]:
     """Schema 1 had the holdout's roto in [render]."""
@@ -68,7 +70,7 @@ def load_shot(file: Path | str, overrides: Iterable[str] = ()) -> Shot:
     """
     path = Path(file).absolute()
     if path.is_dir():
-        path = path / "shot.toml"
+        path = path / SHOT_FILE
     table = read_toml(path)
     for text in overrides:
         table = with_override(table, *parse_override(text))
