@@ -77,7 +77,9 @@ def _build(cls: Any, table: Mapping[str, Any], where: str, prefix: str, problems
         if key not in known:
             continue
         kind = hints[key]
-        if is_dataclass(kind):
+        if hasattr(kind, "from_value"):
+            values[key] = _written_out(kind, value, f"{label}.{key}", problems)
+        elif is_dataclass(kind):
             if isinstance(value, Mapping):
                 values[key] = _build(kind, value, where, f"{prefix}.{key}" if prefix else key, problems)
             else:
@@ -110,6 +112,15 @@ def _hint(key: str, known: Mapping[str, Any]) -> str:
         if near
         else f"known keys: {', '.join(sorted(known))}"
     )
+
+
+def _written_out(kind: Any, value: Any, label: str, problems: list[str]) -> Any:
+    """A value of a class that reads its own notation through ``from_value``."""
+    try:
+        return kind.from_value(value)
+    except ValueError as error:
+        problems.append(f"{label}: {error}")
+        return None
 
 
 def _value(kind: Any, value: Any, label: str, problems: list[str]) -> Any:

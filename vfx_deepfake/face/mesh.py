@@ -63,12 +63,12 @@ def warp_map(
     src, dst = _checked(src_points, len(mesh.uv)), _checked(dst_points, len(mesh.uv))
     similarity = fit_similarity(dst[mesh.triangles.ravel()], src[mesh.triangles.ravel()])
     grown_src, grown_dst = _with_rings(src, dst, mesh, similarity)
-    inside, ids, weights = locate(grown_dst, window, *_ring_corners(mesh))
+    inside, ids, weights = locate(grown_dst, window, *ring_corners(mesh, len(RINGS)))
     columns, rows = np.arange(window.x, window.right) + 0.5, np.arange(window.y, window.bottom) + 0.5
     out = np.empty((*window.shape, 2), np.float32)
     for axis, (along_x, along_y, shift) in enumerate(similarity):
         out[..., axis] = (along_x * columns)[None] + (along_y * rows + shift)[:, None]
-    out[inside] = _blend(grown_src, _ring_corners(mesh)[0], ids, weights)
+    out[inside] = _blend(grown_src, ring_corners(mesh, len(RINGS))[0], ids, weights)
     return out
 
 
@@ -199,10 +199,13 @@ def _with_rings(src: np.ndarray, dst: np.ndarray, mesh: Mesh, similarity: np.nda
 
 
 @lru_cache(maxsize=4)
-def _ring_corners(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
-    """Triangles of the mesh with its RINGS, outermost first, and their neighbours."""
+def ring_corners(mesh: Mesh, num_rings: int) -> tuple[np.ndarray, np.ndarray]:
+    """Triangles of the mesh with rings of points round its outline, outermost first, and their neighbours.
+
+    The points of the rings follow the mesh's, innermost ring first, each in the outline's order.
+    """
     bands, inner = [mesh.triangles], mesh.outline
-    for index in range(len(RINGS)):
+    for index in range(num_rings):
         outer = len(mesh.uv) + index * len(inner) + np.arange(len(inner))
         inner_next, outer_next = np.roll(inner, -1), np.roll(outer, -1)
         first, second = np.stack([inner, outer_next, outer], axis=1), np.stack([inner, inner_next, outer_next], axis=1)

@@ -52,3 +52,12 @@ def angles(rotation: np.ndarray) -> np.ndarray:
     down = np.cross(rotation[:, 2], sideways)
     roll = np.arctan2(rotation[:, 0] @ down, rotation[:, 0] @ sideways)
     return np.degrees([yaw, pitch, roll]).astype(np.float32)
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """(3, 3) float64, the rotation whose :func:`angles` these are, degrees."""
+    turn, up, tilt = np.radians((yaw, pitch, roll))
+    back = np.array([-np.sin(turn) * np.cos(up), np.sin(up), np.cos(turn) * np.cos(up)])
+    sideways = np.array([np.cos(turn), 0.0, np.sin(turn)])
+    right = np.cos(tilt) * sideways + np.sin(tilt) * np.cross(back, sideways)
+    return np.stack([right, np.cross(back, right), back], axis=1)

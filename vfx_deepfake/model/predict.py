@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -30,6 +31,16 @@ class Prediction:
     matte: np.ndarray
     confidence: np.ndarray
     window: Window
+
+
+class Predictor(Protocol):
+    """What makes the change of a frame, by whatever method."""
+
+    source: CropSource
+
+    def predict(self, frame: int) -> Prediction:
+        """The change of one frame that shows the face."""
+        ...
 
 
 class FaceModel:

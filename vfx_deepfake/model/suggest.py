@@ -18,7 +18,7 @@ from vfx_deepfake.face.mesh import rasterise
 from vfx_deepfake.face.topology import Mesh, fit_similarity
 from vfx_deepfake.face.track import FaceTrack
 from vfx_deepfake.model.crops import CropSource
-from vfx_deepfake.model.predict import FaceModel
+from vfx_deepfake.model.predict import Predictor
 
 LIGHT_CELLS = 8  # the face is looked at in LIGHT_CELLS x LIGHT_CELLS patches
 # How much of each difference counts as "one step away"; assumed: half a face's usual jaw drop, a quarter stop, 10 degrees,
@@ -67,7 +67,7 @@ def suggest_frames(source: CropSource, count: int, painted: Sequence[int] = ()) 
 
 
 def least_sure(
-    model: FaceModel, count: int, on_frame: Callable[[int, int], None] = lambda done, total: None
+    model: Predictor, count: int, on_frame: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Suggestion]:
     """The unpainted frames where the model is least sure, worst first, no two of them close together.
 
@@ -87,7 +87,7 @@ def least_sure(
     return out
 
 
-def _doubt(model: FaceModel, frame: int) -> float:
+def _doubt(model: Predictor, frame: int) -> float:
     """1 - mean confidence on the face."""
     prediction = model.predict(frame)
     on_face = rasterise(model.source.track.points_at(frame), prediction.window, model.source.mesh)[1]
