@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vfx_deepfake.settings.beauty import BeautySpec
 from vfx_deepfake.settings.delivery import ConsentSpec, DeliverySpec, ReviewSpec
 from vfx_deepfake.settings.mattes import MattesSpec
 from vfx_deepfake.settings.model import KeyframeSpec, ModelSpec, TrainSpec
@@ -30,6 +31,7 @@ class Settings:
     keyframes: KeyframeSpec = field(default_factory=KeyframeSpec)
     model: ModelSpec = field(default_factory=ModelSpec)
     train: TrainSpec = field(default_factory=TrainSpec)
+    beauty: BeautySpec = field(default_factory=BeautySpec)
     mattes: MattesSpec = field(default_factory=MattesSpec)
     render: RenderSpec = field(default_factory=RenderSpec)
     delivery: DeliverySpec = field(default_factory=DeliverySpec)

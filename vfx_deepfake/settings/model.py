@@ -19,12 +19,18 @@ class KeyframeSpec:
 class ModelSpec:
     """[model]: what makes the face."""
 
-    method: str = "keyframe"  # keyframe (propagation and network), propagate (no training), passthrough (plate out)
+    # keyframe (propagation and network), propagate (no training), sliders ([beauty], no painting), passthrough (plate out)
+    method: str = "keyframe"
     target: str = "face"  # face: painted pictures; matte: painted roto
     shared: str = ""  # another shot (file or folder) whose trained network this one takes instead of training its own
 
+    @property
+    def paints(self) -> bool:
+        """True where the face comes from painted frames."""
+        return self.method in ("keyframe", "propagate")
+
     def __post_init__(self) -> None:
-        one_of("method", self.method, ("keyframe", "propagate", "passthrough"))
+        one_of("method", self.method, ("keyframe", "propagate", "sliders", "passthrough"))
         one_of("target", self.target, ("face", "matte"))
         if self.shared and self.method != "keyframe":
             raise ValueError(

@@ -67,7 +67,7 @@ def check_shot(file: str | Path, overrides: Iterable[str] = ()) -> CheckReport:
     header: Header | None = None
     with report.gathering():
         header = _check_plate(opened, report)
-    checks: tuple[Callable[[OpenShot, CheckReport], None], ...] = (_check_track, _check_consent, _check_review)
+    checks: tuple[Callable[[OpenShot, CheckReport], None], ...] = (_check_track, _check_sliders, _check_consent, _check_review)
     for check in checks:
         with report.gathering():
             check(opened, report)
@@ -87,7 +87,7 @@ def _check_colors(opened: OpenShot, report: CheckReport) -> None:
         "[plate].colorspace": settings.plate.colorspace,
         "[color].working": settings.color.working,
         "[delivery].colorspace": settings.delivery.colorspace if settings.delivery.profile != "exr" else "",
-        "[keyframes].colorspace": settings.keyframes.colorspace if settings.model.method != "passthrough" else "",
+        "[keyframes].colorspace": settings.keyframes.colorspace if settings.model.paints else "",
     }
     for where, name in names.items():
         if name or where in ("[plate].colorspace", "[color].working"):
@@ -151,8 +151,22 @@ def _check_review(opened: OpenShot, report: CheckReport) -> None:
         report.warnings.append(movie_problem())
 
 
+def _check_sliders(opened: OpenShot, report: CheckReport) -> None:
+    settings = opened.settings
+    if settings.model.method != "sliders":
+        if not settings.beauty.at_rest:
+            report.warnings.append(f"[beauty] has sliders and model.method is '{settings.model.method}': they do nothing; "
+                                   "set model.method = 'sliders'")  # fmt: skip
+        return
+    if settings.beauty.at_rest:
+        report.warnings.append("every slider of [beauty] is 0: the plate goes out as it is")
+    if settings.render.strength != 1:
+        report.warnings.append(f"[render].strength {settings.render.strength} mixes plate and bent face, which doubles what "
+                               "moved; leave it at 1 and turn the sliders down")  # fmt: skip
+
+
 def _check_keyframes(opened: OpenShot, plate: Header, report: CheckReport) -> None:
-    if opened.settings.model.method == "passthrough":
+    if not opened.settings.model.paints:
         return
     file, pattern = opened.shot.file.name, opened.settings.keyframes.pattern
     lender = model_shot(opened)

@@ -15,6 +15,7 @@ PREPARE_S = 25.0  # before training: painted frames foretold from each other, ab
 TRAIN_S_PER_MPX = 8.5  # a step over one million pixels of crops
 RENDER_S_PER_FRAME_MPX = 0.15  # reading, colour, both writers
 FACE_S_PER_FRAME_MPX = 20.0  # degraining, propagation and network, over the face's crop
+SLIDERS_S_PER_FRAME_MPX = 8.0  # degraining and every slider, over the face's crop
 FACE_SHARE = 0.15  # of the frame's area, assumed: the track is not known yet
 
 BYTES_EXR_PER_PX = 3.6  # half, three channels, zip, grain
@@ -48,7 +49,8 @@ def estimate(
     face = method != "passthrough"
     seconds = num_frames * RENDER_S_PER_FRAME_MPX * mpx
     if face:
-        seconds += num_frames * (TRACK_S_PER_FRAME + FACE_S_PER_FRAME_MPX * mpx * FACE_SHARE)
+        per_mpx = SLIDERS_S_PER_FRAME_MPX if method == "sliders" else FACE_S_PER_FRAME_MPX
+        seconds += num_frames * (TRACK_S_PER_FRAME + per_mpx * mpx * FACE_SHARE)
     if method == "keyframe":
         seconds += PREPARE_S + train_steps * train_px / 1e6 * TRAIN_S_PER_MPX
     px = width * height

@@ -14,7 +14,7 @@ from vfx_deepfake.image.flow import identity_map
 from vfx_deepfake.image.grain import GrainModel
 from vfx_deepfake.image.matte import combine, fade_at_crop_edge, feather, grow, soften
 from vfx_deepfake.media.exr import Frame
-from vfx_deepfake.model.predict import FaceModel, Prediction
+from vfx_deepfake.model.predict import Prediction, Predictor
 from vfx_deepfake.steps.comp import FaceLayers, Spaces
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.roto import cut_roto
@@ -40,7 +40,7 @@ class FaceSource:
 
     opened: OpenShot
     crops: ShotCrops
-    model: FaceModel
+    model: Predictor
     spaces: Spaces
 
     @property

@@ -45,8 +45,9 @@ def init_shot(request: InitRequest) -> Path:
     text = filled_template(request)
     _check(text, request.folder)
     shot = _write(file, text)
-    if shot.settings.model.method != "passthrough":
+    if shot.settings.model.paints:
         Path(shot.paths.source(shot.settings.keyframes.pattern)).parent.mkdir(parents=True, exist_ok=True)
+    if shot.settings.model.method != "passthrough":
         (request.folder / shot.settings.consent.releases).mkdir(parents=True, exist_ok=True)
     return file
 

@@ -97,7 +97,9 @@ class OpenShot:
         }
 
     def keyframe_files(self) -> dict[int, Path]:
-        """The painted frames on disk, by frame number."""
+        """The painted frames on disk, by frame number; none where the method uses none."""
+        if not self.settings.model.paints:
+            return {}
         pattern = hash_pattern(self.source_text(self.settings.keyframes.pattern))
         folder = Path(pattern).parent
         found = [each for each in discover(folder) if each.pattern == pattern] if folder.is_dir() else []

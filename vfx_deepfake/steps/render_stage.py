@@ -58,6 +58,8 @@ def render_inputs(opened: OpenShot) -> dict[str, Any]:
         inputs["keyframes"] = opened.hashes.of_all(opened.keyframe_files().values())
         for pattern in filter(None, (settings.mattes.holdout, settings.mattes.garbage)):
             inputs[pattern] = opened.hashes.together(opened.roto_files(pattern).values())
+    if settings.model.method == "sliders":
+        inputs["beauty"] = asdict(settings.beauty)
     if settings.model.method == "keyframe":
         inputs["checkpoint"] = opened.hashes.of(trained_checkpoint(opened))
     return inputs

@@ -12,7 +12,8 @@ from typing import Any
 from vfx_deepfake.errors import ArtistError, KeyframeError, ShotError, TrainError, located
 from vfx_deepfake.files import hash_data, hash_file, one_writer, read_json, sweep_parts, write_json
 from vfx_deepfake.model.adopt import adopt_network
-from vfx_deepfake.model.predict import FaceModel
+from vfx_deepfake.model.predict import FaceModel, Predictor
+from vfx_deepfake.model.sliders import SliderModel
 from vfx_deepfake.model.train import load_network, train_network
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity, host_identity, now
@@ -190,11 +191,14 @@ def _record(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def open_model(opened: OpenShot, crops: ShotCrops) -> FaceModel:
-    """What makes the face of every frame: bare propagation, or with the trained network.
+def open_model(opened: OpenShot, crops: ShotCrops) -> Predictor:
+    """What makes the face of every frame: sliders, bare propagation, or that with the trained network.
 
-    Raises: TrainError when the network is not trained on the present inputs.
+    Raises: TrackError for sliders on an artist's points; TrainError when the network is not trained on the present inputs.
     """
-    if opened.settings.model.method == "propagate":
+    method = opened.settings.model.method
+    if method == "sliders":
+        return SliderModel(crops.source, opened.settings.beauty)
+    if method == "propagate":
         return FaceModel(crops.source)
     return FaceModel(crops.source, load_network(trained_checkpoint(opened), opened.settings.train.device))
