@@ -12,6 +12,8 @@
     │   ├── TrainError             training that can't go on
     │   ├── ConsentError           no release covers the use
     │   ├── DeliveryError          disk full, read-only output, a version that exists
+    │   ├── FarmError              an engine that is not there, or that refuses the job
+    │   ├── ReviewError            a decision, note or database of review that can't be had
     │   └── BusyError              another run holds the shot
     └── RetryError         (75)    the farm should try again: interrupted, host out of memory
 
@@ -73,6 +75,14 @@ class ConsentError(ArtistError):
 
 class DeliveryError(ArtistError):
     """Output that can't be written; nothing half-written was left behind."""
+
+
+class FarmError(ArtistError):
+    """A farm engine that is not there, or that refuses the job."""
+
+
+class ReviewError(ArtistError):
+    """A decision, a note or a review database that can't be had as asked."""
 
 
 class BusyError(ArtistError):

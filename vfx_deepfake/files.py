@@ -11,14 +11,17 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from vfx_deepfake.errors import ArtistError, BusyError, DeliveryError
 
 PART_MARK = ".part"
+WAIT_VARIABLE = "VFX_DEEPFAKE_WAIT"
+SECONDS_BETWEEN_TRIES = 0.5  # a lock on a file server is a message each time
 _DISK_WORDS = {
     errno.ENOSPC: "the disk is full; free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
@@ -115,11 +118,25 @@ def sweep_parts(folder: Path) -> None:
             part.unlink(missing_ok=True)
 
 
+def _lock(handle: IO[str], kind: int) -> None:
+    """Take the lock, at once or within the seconds that the environment grants."""
+    until = time.monotonic() + float(os.environ.get(WAIT_VARIABLE, 0))
+    while True:
+        try:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(SECONDS_BETWEEN_TRIES)
+
+
 @contextmanager
 def one_writer(folder: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     """Hold the lock of ``folder`` while working in it; the kernel lets go when the process dies, however it dies.
 
     ``shared`` lets others that say so too work at the same time (hosts that render different frames), and nobody else.
+    On a farm ``VFX_DEEPFAKE_WAIT`` is how many seconds to wait for another host, whose work then counts for both.
     Raises: BusyError naming host and process of the holder.
     """
     lock = folder / ".lock"
@@ -130,7 +147,7 @@ def one_writer(folder: Path, what: str, *, shared: bool = False) -> Iterator[Non
         raise disk_error(lock, error) from error
     with handle:
         try:
-            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            _lock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         except OSError as error:
             handle.seek(0)
             holder = handle.read().strip() or "another process"

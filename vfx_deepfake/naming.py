@@ -6,16 +6,19 @@ above it. Frame patterns use ``#`` for digits; ``{shot}``, ``{version}``, ``{run
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from vfx_deepfake.errors import ShotError
 from vfx_deepfake.tables import build, read_toml
 
 NAMING_FILE = "naming.toml"
 NAMING_VARIABLE = "VFX_DEEPFAKE_NAMING"
+RULES_VARIABLE = "VFX_DEEPFAKE_PATH_MAPPING"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +33,7 @@ class Naming:
     dpx: str = "dpx/{shot}_v{version:03d}.####.dpx"
     review: str = "review/{shot}_v{version:03d}"
     work: str = "work"
+    jobs: str = "work/farm/job_{job:04d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class ShotPaths:
     folder: Path
     shot: str
     naming: Naming
+    rules: tuple[tuple[str, str], ...] = ()  # of path mapping: folder where the job was made, folder here
 
     @property
     def track(self) -> Path:
@@ -80,6 +85,15 @@ class ShotPaths:
     def work(self) -> Path:
         """Folder of things that can be made again: hash caches, stage records."""
         return self.folder / self.naming.work
+
+    def job(self, number: int) -> Path:
+        """Folder of one farm submission: the job's description, scripts and logs."""
+        return self.folder / self.naming.jobs.format(job=number, shot=self.shot)
+
+    @property
+    def tasks(self) -> Path:
+        """Folder of what farm tasks say of themselves, one file a task."""
+        return self.work / "tasks"
 
     def run(self, number: int) -> Path:
         """Folder of one training run."""
@@ -120,9 +134,13 @@ class ShotPaths:
         """Numbers of the training runs, rising."""
         return _numbers(self.folder / self.naming.runs, "run")
 
+    def job_numbers(self) -> list[int]:
+        """Numbers of the farm submissions, rising."""
+        return _numbers(self.folder / self.naming.jobs, "job")
+
     def source(self, text: str) -> str:
-        """A path or pattern as written in the shot file: ``{shot}`` filled in, relative to the shot's folder."""
-        return str(self.folder / text.replace("{shot}", self.shot))
+        """A path or pattern as written in the shot file: ``{shot}`` filled in, mapped to this host, relative to the shot's folder."""
+        return str(self.folder / mapped(text.replace("{shot}", self.shot), dict(self.rules)))
 
 
 def _numbers(pattern: Path, word: str) -> list[int]:
@@ -160,7 +178,7 @@ def load_naming(folder: Path) -> Naming:
 
 
 def _check(naming: Naming, path: Path) -> None:
-    needs = {"runs": ("{run:0",), "versions": ("{version:0",), "exr": ("#",), "dpx": ("#",)}
+    needs = {"runs": ("{run:0",), "jobs": ("{job:0",), "versions": ("{version:0",), "exr": ("#",), "dpx": ("#",)}
     problems = [
         f"{path}.{key}: '{getattr(naming, key)}' lacks '{mark}'; without it files would overwrite each other"
         for key, marks in needs.items()
@@ -169,13 +187,43 @@ def _check(naming: Naming, path: Path) -> None:
     ]
     for key in Naming.__dataclass_fields__:
         try:
-            getattr(naming, key).format(shot="s", run=1, version=1)
+            getattr(naming, key).format(shot="s", run=1, version=1, job=1)
         except (KeyError, ValueError, IndexError):
             problems.append(
-                f"{path}.{key}: '{getattr(naming, key)}' uses an unknown field; known: {{shot}}, {{run:04d}}, {{version:03d}}"
+                f"{path}.{key}: '{getattr(naming, key)}' uses an unknown field; known: {{shot}}, {{run:04d}}, {{version:03d}}, {{job:04d}}"
             )
     if problems:
         raise ShotError("\n".join(problems))
+
+
+def load_rules() -> tuple[tuple[str, str], ...]:
+    """The path-mapping rules of a farm task, longest folder first: ``VFX_DEEPFAKE_PATH_MAPPING`` names their file.
+
+    Raises: ShotError when the file can't be read.
+    Source: Open Job Description, How Jobs Are Run, "Path Mapping".
+    """
+    file = os.environ.get(RULES_VARIABLE)
+    if not file:
+        return ()
+    try:
+        listed = json.loads(Path(file).read_text(encoding="utf-8")).get("path_mapping_rules", [])
+        rules = [(str(rule["source_path"]), str(rule["destination_path"])) for rule in listed]
+    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+        raise ShotError(f"{file}: can't be read as path-mapping rules ({error}); submit the job again") from error
+    return tuple(sorted(rules, key=lambda rule: -len(rule[0])))
+
+
+def mapped(text: str, rules: Mapping[str, str]) -> str:
+    """A path by the first rule whose folder holds it, or as it is. ``rules``: folder where the job was made -> folder here.
+
+    A folder matches whole: /plates does not match /plates2. Folders of Windows match by either slash and in any case.
+    """
+    for source, destination in rules.items():
+        windows = "\\" in source or source[1:2] == ":"
+        kind = PureWindowsPath if windows else PurePosixPath
+        if kind(text).is_relative_to(kind(source)):
+            return str(PurePosixPath(destination, *kind(text).relative_to(kind(source)).parts))
+    return text
 
 
 def data_folder(name: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.errors import ShotError
-from vfx_deepfake.naming import ShotPaths, load_naming
+from vfx_deepfake.naming import ShotPaths, load_naming, load_rules
 from vfx_deepfake.settings import SCHEMA, Settings
 from vfx_deepfake.tables import build, parse_override, read_toml, with_override
 
@@ -75,4 +75,4 @@ def load_shot(file: Path | str, overrides: Iterable[str] = ()) -> Shot:
     for text in overrides:
         table = with_override(table, *parse_override(text))
     settings = build(Settings, upgraded(table, path.name), path.name)
-    return Shot(path, settings, ShotPaths(path.parent, settings.shot.name, load_naming(path.parent)))
+    return Shot(path, settings, ShotPaths(path.parent, settings.shot.name, load_naming(path.parent), load_rules()))

@@ -86,6 +86,22 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return run_shot(args.shot, args.set, progress)
 
 
+def submit(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Send the shot's stages to a farm."""
+    from vfx_deepfake.farm.job import submit_shot
+
+    submitted = submit_shot(args.shot, args.set, farm=args.farm, frames=args.frames, hold=args.hold, dry_run=args.dry_run,
+                            progress=progress)  # fmt: skip
+    return submitted.as_result()
+
+
+def work(args: argparse.Namespace, progress: Progress) -> int:
+    """One task of a farm job; the exit code is the stage's."""
+    from vfx_deepfake.farm.worker import Limits, work
+
+    return work(args.task, Limits(args.timeout, args.retries), path_mapping=args.path_mapping).code
+
+
 def release(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Releases: add, show, check."""
     from vfx_deepfake.steps import consent
@@ -114,6 +130,8 @@ COMMANDS: dict[str, Command] = {
     "review": review,
     "version": version,
     "run": run,
+    "submit": submit,
+    "work": work,
     "release": release,
     "demo": demo,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     run = stages.add_parser("run", help="every stage, skipping what is up to date")
     _shot(run)
     run.add_argument("--dry-run", action="store_true", help="say what would be done")
+    _farm(stages)
     _release(stages.add_parser("release", help="releases of likeness: add, show, check"))
     demo = stages.add_parser("demo", help="a whole shot with the procedural performer")
     demo.add_argument("folder", nargs="?", default="demo_shot", help="where (default: demo_shot)")
@@ -80,6 +82,20 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--num-frames", type=int, default=24, help="length of the shot")
     _common(demo)
     return parser
+
+
+def _farm(stages: Any) -> None:
+    submit = stages.add_parser("submit", help="send the shot's stages to a farm")
+    _shot(submit, frames=True)
+    submit.add_argument("--farm", default="local", metavar="NAME", help="the engine (default: local, which runs the job here)")
+    submit.add_argument("--hold", action="store_true", help="submit, but wait to be released")
+    submit.add_argument("--dry-run", action="store_true", help="say what would be submitted")
+    work = stages.add_parser("work", help="what a farm runs: one stage with a time limit, retries and its outcome on record")
+    work.add_argument("--timeout", type=float, default=math.inf, metavar="SECONDS", help="limit of one attempt (default: none)")
+    work.add_argument("--retries", type=int, default=0, metavar="N", help="further attempts (default: 0)")
+    work.add_argument("--path-mapping", default="", metavar="FILE", help="Open Job Description path-mapping rules")
+    work.add_argument("task", nargs=argparse.REMAINDER, metavar="STAGE ...", help="the stage, its shot file and its options")
+    work.set_defaults(progress="openjd", json=False)
 
 
 def _release(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     name = f"{PROGRAM} {args.stage}"
     try:
-        _print_result(command(args, make_progress(args.progress)), args.json)
+        result = command(args, make_progress(args.progress))
+        if isinstance(result, int):
+            return result
+        _print_result(result, args.json)
     except VfxError as error:
         for line in str(error).splitlines():
             print(f"{name}: {line}", file=sys.stderr)

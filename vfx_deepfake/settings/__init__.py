@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from vfx_deepfake.settings.beauty import BeautySpec
 from vfx_deepfake.settings.delivery import ConsentSpec, DeliverySpec, ReviewSpec
+from vfx_deepfake.settings.farm import FarmSpec
 from vfx_deepfake.settings.mattes import MattesSpec
 from vfx_deepfake.settings.model import KeyframeSpec, ModelSpec, TrainSpec
 from vfx_deepfake.settings.plate import DEFAULT_CONFIG as DEFAULT_CONFIG
@@ -37,3 +38,4 @@ class Settings:
     delivery: DeliverySpec = field(default_factory=DeliverySpec)
     review: ReviewSpec = field(default_factory=ReviewSpec)
     consent: ConsentSpec = field(default_factory=ConsentSpec)
+    farm: FarmSpec = field(default_factory=FarmSpec)

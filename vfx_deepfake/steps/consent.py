@@ -33,7 +33,7 @@ def require_release(shot: Shot, operation: str) -> Release:
 def _covering(shot: Shot, identity: str, operation: str) -> Release:
     show = shot.settings.shot.show
     use = Use(identity=identity, operation=operation, show=show, shot=shot.name, date=dt.date.today())
-    return require(load_releases(shot.paths.folder / shot.settings.consent.releases), use)
+    return require(load_releases(Path(shot.paths.source(shot.settings.consent.releases))), use)
 
 
 def needs_release(shot: Shot) -> bool:

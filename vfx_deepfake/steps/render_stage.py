@@ -112,7 +112,7 @@ def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", lock
     with unlocked() if locked else shared, located(opened.name):
         if needs_release(opened.shot):
             require_release(opened.shot, "render")
-        wanted = _chosen(opened, frames)
+        wanted = chosen_frames(opened, frames)
         plan = plan_render(opened)
         opened.hashes.save()
         sweep_parts(plan.paths.folder)
@@ -129,7 +129,11 @@ def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", lock
     return {"rendered": format_frames(wanted), "changed": format_frames(changed), "folder": str(plan.paths.folder)}
 
 
-def _chosen(opened: OpenShot, frames: str) -> tuple[int, ...]:
+def chosen_frames(opened: OpenShot, frames: str) -> tuple[int, ...]:
+    """``--frames`` as numbers; empty takes the whole shot.
+
+    Raises: ShotError for frames outside the shot's range.
+    """
     if not frames:
         return opened.frames
     wanted = parse_frames(frames, "--frames")
