@@ -95,6 +95,10 @@ class ShotPaths:
         """Folder of what farm tasks say of themselves, one file a task."""
         return self.work / "tasks"
 
+    def colour_match(self, identity: str) -> Path:
+        """What the colour match measured for a version made from ``identity``; can be made again."""
+        return self.work / f"colour_match_{identity[:12]}.json"
+
     def run(self, number: int) -> Path:
         """Folder of one training run."""
         return self.folder / self.naming.runs.format(run=number, shot=self.shot)

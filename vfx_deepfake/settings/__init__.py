@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from vfx_deepfake.settings.beauty import BeautySpec
 from vfx_deepfake.settings.delivery import ConsentSpec, DeliverySpec, ReviewSpec
 from vfx_deepfake.settings.farm import FarmSpec
+from vfx_deepfake.settings.finish import BlendSpec, ColorMatchSpec, TextureSpec
 from vfx_deepfake.settings.mattes import MattesSpec
 from vfx_deepfake.settings.model import KeyframeSpec, ModelSpec, TrainSpec
 from vfx_deepfake.settings.plate import DEFAULT_CONFIG as DEFAULT_CONFIG
@@ -34,6 +35,9 @@ class Settings:
     train: TrainSpec = field(default_factory=TrainSpec)
     beauty: BeautySpec = field(default_factory=BeautySpec)
     mattes: MattesSpec = field(default_factory=MattesSpec)
+    texture: TextureSpec = field(default_factory=TextureSpec)
+    colormatch: ColorMatchSpec = field(default_factory=ColorMatchSpec)
+    blend: BlendSpec = field(default_factory=BlendSpec)
     render: RenderSpec = field(default_factory=RenderSpec)
     delivery: DeliverySpec = field(default_factory=DeliverySpec)
     review: ReviewSpec = field(default_factory=ReviewSpec)

@@ -16,6 +16,7 @@ from vfx_deepfake.image.matte import combine, fade_at_crop_edge, feather, grow, 
 from vfx_deepfake.media.exr import Frame
 from vfx_deepfake.model.predict import Prediction, Predictor
 from vfx_deepfake.steps.comp import FaceLayers, Spaces
+from vfx_deepfake.steps.finish import Finish, open_finish
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.roto import cut_roto
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
@@ -42,6 +43,7 @@ class FaceSource:
     crops: ShotCrops
     model: Predictor
     spaces: Spaces
+    finish: Finish | None = None
 
     @property
     def grain(self) -> GrainModel:
@@ -84,7 +86,10 @@ class FaceSource:
         clean_log = _within(self.crops.source.crop(frame).image_log, made.window, window)
         clean_lin = degrained_lin(own_lin, np.asarray(encode_log(own_lin), np.float32), clean_log)
         delta = _within(made.delta_log, made.window, window) * np.float32(self.opened.settings.render.strength)
-        return np.where(delta == 0, clean_lin, np.asarray(decode_log(clean_log + delta), np.float32)), clean_lin
+        face_log = clean_log + delta
+        if self.finish is not None:
+            face_log = self.finish(frame, window, face_log, clean_log, _within(made.matte, made.window, window))
+        return np.where(face_log == clean_log, clean_lin, np.asarray(decode_log(face_log), np.float32)), clean_lin
 
     def _matte(self, made: Prediction, window: Window, plate: Window, regions: dict[str, np.ndarray]) -> np.ndarray:
         spec = self.opened.settings.render
@@ -131,13 +136,14 @@ def _within(image: np.ndarray, image_window: Window, window: Window) -> np.ndarr
     return np.ascontiguousarray(image[window.slices(image_window)])
 
 
-def open_faces(opened: OpenShot) -> FaceSource:
-    """Open the shot's model for rendering.
+def open_faces(opened: OpenShot, identity: str = "") -> FaceSource:
+    """Open the shot's model for rendering; ``identity`` names what decides its pixels, for what is measured once.
 
     Raises: TrackError, TrainError when an earlier stage is not up to date.
     """
     crops = open_crops(opened)
-    return FaceSource(opened, crops, open_model(opened, crops), plate_spaces(opened))
+    model = open_model(opened, crops)
+    return FaceSource(opened, crops, model, plate_spaces(opened), open_finish(opened, crops, model, identity))
 
 
 def plate_spaces(opened: OpenShot) -> Spaces:

@@ -26,7 +26,8 @@ from vfx_deepfake.steps.render import Output, RenderJob, dpx_output, exr_output,
 from vfx_deepfake.steps.track import load_track
 from vfx_deepfake.steps.train import trained_checkpoint
 
-SETTINGS = ("shot", "color", "model", "mattes", "render", "delivery")  # tables that decide a version's pixels
+# tables that decide a version's pixels
+SETTINGS = ("shot", "color", "model", "mattes", "texture", "colormatch", "blend", "render", "delivery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def render_inputs(opened: OpenShot) -> dict[str, Any]:
         load_track(opened)
         inputs["track"] = opened.hashes.of(opened.shot.paths.track_file)
         inputs["keyframes"] = opened.hashes.of_all(opened.keyframe_files().values())
-        for pattern in filter(None, (settings.mattes.holdout, settings.mattes.garbage)):
+        for pattern in filter(None, (settings.mattes.holdout, settings.mattes.garbage, settings.texture.wrinkle_matte)):
             inputs[pattern] = opened.hashes.together(opened.roto_files(pattern).values())
     if settings.model.method == "sliders":
         inputs["beauty"] = asdict(settings.beauty)
@@ -118,7 +119,7 @@ def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", lock
         sweep_parts(plan.paths.folder)
         began = time.monotonic()
         progress.start("render", len(wanted), "frames")
-        source = open_faces(opened) if opened.settings.model.method != "passthrough" else None
+        source = open_faces(opened, plan.identity) if opened.settings.model.method != "passthrough" else None
         counts = render_frames(
             _job(opened, plan, source), wanted, lambda done, total, frame: progress.advance(done, f"frame {frame}")
         )

@@ -1,0 +1,108 @@
+"""Texture: the plate's pores come back where they should, nothing coarser moves, wrinkles are spared."""
+
+import cv2
+import numpy as np
+import pytest
+
+from vfx_deepfake.image.detail import (
+    MOST_EXPRESSION,
+    PORE_PX,
+    expression_gain,
+    pore_band,
+    return_texture,
+    texture_amount,
+    wrinkle_matte,
+)
+
+SHAPE = (120, 160)
+ONE = np.ones(SHAPE, np.float32)
+
+
+def pores(seed: int = 0, level: float = 0.01) -> np.ndarray:
+    fine = np.random.default_rng(seed).standard_normal((*SHAPE, 3)).astype(np.float32)
+    fine = cv2.GaussianBlur(fine, (0, 0), 0.6) - cv2.GaussianBlur(fine, (0, 0), 1.0)
+    return level * fine / fine.std()
+
+
+def face(seed: int = 0, level: float = 0.01) -> np.ndarray:
+    shade = np.linspace(0.35, 0.5, SHAPE[1], dtype=np.float32)[None, :, None]
+    return (shade + pores(seed, level)).astype(np.float32)
+
+
+@pytest.mark.parametrize("scale", [0.6, 1.0, 3.0])
+def test_the_plate_s_pores_replace_the_face_s_and_nothing_coarser_moves(scale: float) -> None:
+    smooth, plate = face(1, 0.001) + 0.1, face(0)
+    done = return_texture(smooth, plate, ONE, scale)
+    # the band is no projection: of what it adds it sees a little less; most where it is narrowest
+    np.testing.assert_allclose(pore_band(done, scale).std(), pore_band(plate, scale).std(), rtol=0.25)
+    # four deviations above the band's limit nothing is left of a band of pores
+    moved = cv2.GaussianBlur(done - smooth, (0, 0), 4 * PORE_PX * scale)
+    assert np.abs(moved).max() < 0.05 * np.abs(done - smooth).max()
+
+
+def test_the_plate_s_own_picture_comes_back_as_itself() -> None:
+    plate = face()
+    np.testing.assert_allclose(return_texture(plate, plate, ONE, 1.0), plate, atol=1e-7)  # float32 rounding of the band
+
+
+def test_the_amount_mixes_and_then_exaggerates() -> None:
+    smooth, plate = face(1, 0.0), face(0)
+    levels = [pore_band(return_texture(smooth, plate, ONE * share, 1.0), 1.0).std() for share in (0.0, 0.5, 1.0, 2.0)]
+    np.testing.assert_allclose(np.array(levels[1:]) / levels[2], (0.5, 1.0, 2.0), rtol=0.02)
+    assert levels[0] < 0.01 * levels[2]  # the border of the shading
+
+
+def test_where_nothing_is_asked_the_bits_stay() -> None:
+    smooth, plate, left = face(1), face(0), ONE.copy()
+    left[:, 80:] = 0
+    done = return_texture(smooth, plate, left, 1.0)
+    assert np.array_equal(done[:, 80:], smooth[:, 80:]) and not np.array_equal(done[:, :80], smooth[:, :80])
+    assert return_texture(smooth, plate, 0 * ONE, 1.0) is smooth
+    assert return_texture(smooth, plate, 0 * ONE, 1.0, 0 * ONE) is not None
+    assert np.array_equal(return_texture(smooth, plate, 0 * ONE, 1.0, 0 * ONE), smooth)
+
+
+def creased(depth: float, width: float = 2.5) -> np.ndarray:
+    column = np.arange(SHAPE[1], dtype=np.float32)[None, :, None]
+    return face(0, 0.003) - np.float32(depth) * np.exp(-((column - 80) ** 2) / (2 * width**2))
+
+
+def test_wrinkles_and_edges_are_spared_and_plain_skin_is_not() -> None:
+    spared = wrinkle_matte(creased(0.15), 1.0)
+    assert spared[20:-20, 78:83].min() > 0.9  # on the crease
+    assert spared[20:-20, 20:50].max() < 0.05 and spared[20:-20, 110:140].max() < 0.05
+    assert wrinkle_matte(face(0, 0.003), 1.0).max() < 0.05
+    deeper = [wrinkle_matte(creased(depth), 1.0)[60, 80] for depth in (0.01, 0.04, 0.08, 0.2)]
+    assert all(np.diff(deeper) >= 0) and deeper[0] < 0.2 and deeper[-1] == pytest.approx(1, abs=0.02)
+
+
+def test_the_wrinkle_matte_grows_with_the_face() -> None:
+    small = wrinkle_matte(creased(0.15), 1.0)
+    large = wrinkle_matte(cv2.resize(creased(0.15), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 2.0)
+    # the same face at twice the size; pixel rounding of the growing
+    assert np.abs(cv2.resize(large, (SHAPE[1], SHAPE[0]), interpolation=cv2.INTER_AREA) - small).mean() < 0.02
+
+
+def test_regions_lie_over_each_other_and_wrinkles_take_off() -> None:
+    left, right = ONE.copy(), ONE.copy()
+    left[:, 80:], right[:, :60] = 0, 0
+    spared = np.zeros(SHAPE, np.float32)
+    spared[:60] = 0.75
+    amount = texture_amount({"skin": left, "lips": right}, {"skin": 1.0, "lips": 0.5}, 0.8, spared)
+    bottom = amount[-1]
+    np.testing.assert_allclose(bottom[:60], 0.8, rtol=1e-6)
+    np.testing.assert_allclose(bottom[60:], 0.4, rtol=1e-6)
+    np.testing.assert_allclose(amount[0], bottom * 0.25, rtol=1e-6)
+
+
+def test_stretched_skin_is_smoother_and_compressed_rougher() -> None:
+    gain = expression_gain(np.array([-10, -0.2, 0, 0.2, 10], np.float32), 1.0)
+    np.testing.assert_allclose(gain, [MOST_EXPRESSION, 0.2, 0, -0.2, -MOST_EXPRESSION], rtol=1e-6)
+    plate = face()
+    rough, smooth = (
+        pore_band(return_texture(plate, plate, 0 * ONE, 1.0, np.full(SHAPE, sign * 0.3, np.float32)), 1.0).std()
+        for sign in (1, -1)
+    )
+    base = pore_band(plate, 1.0).std()
+    # the band is not quite a projection: what it adds it does not see whole
+    assert 1.2 < rough / base < np.exp(0.3) + 0.01 and np.exp(-0.3) - 0.01 < smooth / base < 0.85
