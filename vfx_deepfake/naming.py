@@ -32,6 +32,7 @@ class Naming:
     exr: str = "exr/{shot}_v{version:03d}.####.exr"
     dpx: str = "dpx/{shot}_v{version:03d}.####.dpx"
     review: str = "review/{shot}_v{version:03d}"
+    qc: str = "qc"
     work: str = "work"
     jobs: str = "work/farm/job_{job:04d}"
 
@@ -45,6 +46,7 @@ class VersionPaths:
     dpx: str
     movie: Path
     sheet: Path
+    qc: Path
     record: Path
     number: int
 
@@ -114,6 +116,7 @@ class ShotPaths:
             dpx=str(base / self.naming.dpx.format(**fill)),
             movie=review.with_name(review.name + ".mp4"),
             sheet=review.with_name(review.name + "_sheet.png"),
+            qc=base / self.naming.qc.format(**fill),
             record=base / "version.json",
             number=number,
         )
@@ -125,6 +128,10 @@ class ShotPaths:
         """
         place = self.version(number).folder
         return self.version(number, place.with_name(f".{place.name}.{identity[:12]}.making"))
+
+    def published_qc(self, number: int) -> Path:
+        """Where the figures of a published version go, because its own folder never changes."""
+        return self.work / "qc" / f"v{number:03d}"
 
     def unfinished(self) -> list[Path]:
         """Hidden folders of versions under way or given up."""

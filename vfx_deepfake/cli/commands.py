@@ -69,6 +69,14 @@ def review(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return review_stage(open_shot(args.shot, args.set), progress)
 
 
+def qc(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Measure a version."""
+    from vfx_deepfake.steps.opened import open_shot
+    from vfx_deepfake.steps.qc_stage import qc_stage
+
+    return qc_stage(open_shot(args.shot, args.set), progress, frames=args.frames, version=args.of_version)
+
+
 def version(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Publish the rendered frames."""
     from vfx_deepfake.steps.opened import open_shot
@@ -128,6 +136,7 @@ COMMANDS: dict[str, Command] = {
     "train": train,
     "render": render,
     "review": review,
+    "qc": qc,
     "version": version,
     "run": run,
     "submit": submit,

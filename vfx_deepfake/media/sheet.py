@@ -24,7 +24,8 @@ CELL_PX = 320  # side of a face cell
 DIFFERENCE_GAIN = 8.0  # one display code of 255 becomes visible as eight
 FACE_MARGIN = 0.15  # of the face box's longer side, added all around
 _GAP_PX = 8
-_LABELS = ("frame", "plate", "result", f"difference × {DIFFERENCE_GAIN:g}", "matte")
+CELL_LABELS = ("plate", "result", f"difference × {DIFFERENCE_GAIN:g}", "matte")
+_LABELS = ("frame", *CELL_LABELS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from vfx_deepfake.settings.mattes import MattesSpec
 from vfx_deepfake.settings.model import KeyframeSpec, ModelSpec, TrainSpec
 from vfx_deepfake.settings.plate import DEFAULT_CONFIG as DEFAULT_CONFIG
 from vfx_deepfake.settings.plate import ColorSpec, NameSpec, PlateSpec, TrackSpec
+from vfx_deepfake.settings.qc import QcSpec
 from vfx_deepfake.settings.render import RenderSpec
 
 SCHEMA = 2
@@ -39,6 +40,7 @@ class Settings:
     colormatch: ColorMatchSpec = field(default_factory=ColorMatchSpec)
     blend: BlendSpec = field(default_factory=BlendSpec)
     render: RenderSpec = field(default_factory=RenderSpec)
+    qc: QcSpec = field(default_factory=QcSpec)
     delivery: DeliverySpec = field(default_factory=DeliverySpec)
     review: ReviewSpec = field(default_factory=ReviewSpec)
     consent: ConsentSpec = field(default_factory=ConsentSpec)

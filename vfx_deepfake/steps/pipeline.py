@@ -9,8 +9,10 @@ from typing import Any
 
 from vfx_deepfake.files import one_writer
 from vfx_deepfake.progress import Progress
+from vfx_deepfake.qc.verdict import FAIL, LOOK
 from vfx_deepfake.steps.check import check_shot
 from vfx_deepfake.steps.opened import OpenShot, open_shot
+from vfx_deepfake.steps.qc_stage import qc_stage
 from vfx_deepfake.steps.render_stage import published_version, render_stage
 from vfx_deepfake.steps.review import review_stage
 from vfx_deepfake.steps.track import track_is_fresh, track_stage
@@ -38,6 +40,15 @@ def _is_published(opened: OpenShot) -> bool:
     return published_version(opened) is not None
 
 
+def _qc(opened: OpenShot, progress: Progress) -> dict[str, Any]:
+    """Measure, and say what stands out; a bad figure is no reason to stop here."""
+    result = qc_stage(opened, progress, locked=True)
+    for line in result.pop("lines", ()):
+        if line.startswith((FAIL, LOOK)):
+            progress.say(f"warning: qc: {line}")
+    return result
+
+
 def stages(opened: OpenShot) -> list[Stage]:
     """The stages that this shot needs, in order. ``after`` may name stages that the shot does not need."""
     model = opened.settings.model
@@ -49,12 +60,14 @@ def stages(opened: OpenShot) -> list[Stage]:
             Stage("train", lambda o: finished_run(o) is not None, lambda o, p: train_stage(o, p, locked=True),
                   after=("track",), on_gpu=True)
         )  # fmt: skip
+    measured = [Stage("qc", _is_published, _qc, after=("render",), in_chunks=True)] if opened.settings.qc.enabled else []
     return [
         *needed,
         Stage("render", _is_published, lambda o, p: render_stage(o, p, locked=True), after=("track", "train"),
               in_chunks=True, on_gpu=True),
         Stage("review", _is_published, lambda o, p: review_stage(o, p, locked=True), after=("render",)),
-        Stage("version", _is_published, lambda o, p: version_stage(o, p, locked=True), after=("render", "review")),
+        *measured,
+        Stage("version", _is_published, lambda o, p: version_stage(o, p, locked=True), after=("render", "review", "qc")),
     ]  # fmt: skip
 
 

@@ -82,14 +82,15 @@ def _pictures(opened: OpenShot, paths: VersionPaths, progress: Progress) -> Iter
 def make_sheet(opened: OpenShot, paths: VersionPaths, face_frames: Sequence[int]) -> None:
     """Write the contact sheet: plate, result, difference gained up and matte of some frames, the face's if there are any."""
     chosen = evenly_spread(face_frames or opened.frames, opened.settings.review.sheet_frames)
-    columns = [_column(opened, paths, frame) for frame in chosen]
+    columns = [face_column(opened, paths, frame) for frame in chosen]
     title = f"{opened.name} v{paths.number:03d}"
     write_png(
         paths.sheet, contact_sheet(columns, title, f"{opened.settings.shot.note}   {format_frames(opened.frames)}")
     )
 
 
-def _column(opened: OpenShot, paths: VersionPaths, frame: int) -> Column:
+def face_column(opened: OpenShot, paths: VersionPaths, frame: int) -> Column:
+    """One frame for the sheet: whole, and plate, result, difference and matte round the face."""
     plate = opened.plate.read(frame)
     result = read_exr(paths.exr_frame(frame), part="rgba")
     layer = read_exr(paths.exr_frame(frame), part="elements", channels=(APPLIED,))

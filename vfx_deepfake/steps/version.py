@@ -15,9 +15,12 @@ from vfx_deepfake.frames import format_frames
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import version_record
+from vfx_deepfake.qc.summary import short
+from vfx_deepfake.qc.verdict import FAIL, UNKNOWN
 from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.freshness import is_fresh
 from vfx_deepfake.steps.opened import OpenShot, unlocked
+from vfx_deepfake.steps.qc_stage import SUMMARY
 from vfx_deepfake.steps.render_stage import RenderPlan, is_finished, plan_render, published_version
 from vfx_deepfake.steps.review import require_rendered, review_inputs, review_record
 
@@ -90,8 +93,26 @@ def _verified_record(opened: OpenShot, plan: RenderPlan, release: str) -> dict[s
         review={Path(name).name: digest for name, digest in review["outputs"].items()},
         movie=review["movie"], movie_problem=review["movie_problem"],
         counts={str(frame): data["counts"] for frame, data in records.items()},
+        qc=_qc_summary(opened, plan),
         digitally_altered=any(data["counts"].get("changed_px", 0) for data in records.values()),
     )  # fmt: skip
+
+
+def _qc_summary(opened: OpenShot, plan: RenderPlan) -> dict[str, Any]:
+    """What QC found, for the record: the verdict, and per measure verdict, worst value and frame.
+
+    Raises: DeliveryError where the shot file says that a failing version is not published.
+    """
+    spec = opened.settings.qc
+    file = plan.paths.qc / SUMMARY
+    if not spec.enabled or not file.is_file():
+        found: dict[str, Any] = {"verdict": UNKNOWN, "why": "no figures" if spec.enabled else "switched off in the shot file"}
+    else:
+        found = short(read_json(file))
+    if spec.enabled and spec.stop_on_fail and found["verdict"] in (FAIL, UNKNOWN):
+        raise DeliveryError(f"QC says '{found['verdict']}', and [qc].stop_on_fail is set; see {plan.paths.qc}; run 'vfx-deepfake qc', "
+                            "correct what is wrong, or change the limits in the shot file")  # fmt: skip
+    return found
 
 
 def _timings(opened: OpenShot) -> dict[str, float]:
