@@ -31,12 +31,15 @@ from vfx_deepfake.face.topology import canonical_uv
 from vfx_deepfake.face.track import FaceTrack
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.denoise import degrain, measure_shot
-from vfx_deepfake.image.grain import NO_GRAIN, GrainModel
+from vfx_deepfake.image.grain import NO_GRAIN
+from vfx_deepfake.image.regrain import Regrainer
 from vfx_deepfake.media.dpx import DpxHeader
 from vfx_deepfake.media.plate import Plate
 from vfx_deepfake.model.crops import CropSource
 from vfx_deepfake.model.predict import FaceModel, Prediction
-from vfx_deepfake.settings import DEFAULT_CONFIG, RenderSpec
+from vfx_deepfake.settings import DEFAULT_CONFIG, MattesSpec, RenderSpec
+from vfx_deepfake.steps.comp import PLATE_AS_IT_IS
+from vfx_deepfake.steps.face_mattes import FaceMattes, shot_appearance
 from vfx_deepfake.steps.faces import FaceSource, plate_spaces
 from vfx_deepfake.steps.render import RenderJob, dpx_output, exr_output, render_frames
 from vfx_deepfake.steps.shot_crops import ShotCrops
@@ -96,9 +99,12 @@ def open_faces(plate: Plate, model: str, grain: bool) -> FaceSource:
         return cv2.GaussianBlur(source.crop(frame).image_log, (0, 0), 4), np.ones(place.shape, np.float32)
 
     source = CropSource(track, KEYS, read, painted)
-    opened: Any = SimpleNamespace(settings=SimpleNamespace(render=RenderSpec()), plate=plate, color=plate.color)
+    settings = SimpleNamespace(render=RenderSpec(), mattes=MattesSpec())
+    opened: Any = SimpleNamespace(settings=settings, plate=plate, color=plate.color)
+    crops = ShotCrops(track, measured, working, source)
+    mattes = FaceMattes(opened, crops, shot_appearance(crops))
     makes: Any = {"standin": Softener, "propagate": FaceModel}[model](source)
-    return FaceSource(opened, ShotCrops(track, measured, working, source), makes, plate_spaces(opened))
+    return FaceSource(opened, crops, makes, plate_spaces(opened), mattes)
 
 
 def one_case(pattern: str, out: Path, model: str, grain: bool, frames: int) -> dict[str, float]:
@@ -111,14 +117,14 @@ def one_case(pattern: str, out: Path, model: str, grain: bool, frames: int) -> d
     faces = None if model == "copy" else open_faces(plate, model, grain)
     folder = lambda kind: lambda frame: out / f"{kind}/sh.{frame}.{kind}"  # noqa: E731
     outputs = [exr_output(folder("exr")), dpx_output(folder("dpx"), color, SPACE, TARGET, BITS, lambda _: DpxHeader())]
-    used: GrainModel = NO_GRAIN if faces is None else faces.grain
+    regrainer = PLATE_AS_IT_IS if faces is None else Regrainer(faces.grain, seed="bench", of_plate=True)
     job = RenderJob(
         read=plate.read if faces is None else faces.read,
         face=(lambda _, __: None) if faces is None else faces.layers,
         outputs=outputs,
         record=lambda frame: out / f".frame.{frame}.json",
         identity=lambda frame: {"frame": frame},
-        grain=used,
+        regrainer=regrainer,
     )
     times: list[float] = []
     work: list[float] = []

@@ -15,6 +15,7 @@ from vfx_deepfake.face.track import FaceTrack
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.denoise import degrain
 from vfx_deepfake.image.grain import NO_GRAIN, GrainModel
+from vfx_deepfake.image.regrain import Regrainer
 from vfx_deepfake.media.exr import Part, write_exr
 from vfx_deepfake.media.metadata import Attribute
 from vfx_deepfake.media.plate import Plate
@@ -22,6 +23,7 @@ from vfx_deepfake.model.crops import CropSource
 from vfx_deepfake.model.predict import Prediction
 from vfx_deepfake.naming import frame_path
 from vfx_deepfake.settings import DEFAULT_CONFIG, MattesSpec, RenderSpec
+from vfx_deepfake.steps.face_mattes import FaceMattes
 from vfx_deepfake.steps.faces import FaceSource, plate_spaces
 from vfx_deepfake.steps.render import RenderJob, exr_output
 from vfx_deepfake.steps.shot_crops import ShotCrops
@@ -104,7 +106,8 @@ def make_job(
     source = CropSource(face_track, FRAMES[:1], read, lambda frame, window: (None, None))
     model = model or Painter()
     model.source = source
-    faces = FaceSource(opened, ShotCrops(face_track, grain, working, source), model, plate_spaces(opened))
+    crops = ShotCrops(face_track, grain, working, source)
+    faces = FaceSource(opened, crops, model, plate_spaces(opened), FaceMattes(opened, crops))
     fields = {
         "read": faces.read,
         "face": faces.layers,
@@ -112,7 +115,7 @@ def make_job(
         "record": lambda frame: out / f".frame.{frame}.json",
         "identity": lambda frame: {"test": 1, "frame": frame},
         "spaces": faces.spaces,
-        "grain": grain,
+        "regrainer": Regrainer(grain, seed="test"),
     }
     return RenderJob(**{**fields, **more})
 

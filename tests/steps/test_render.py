@@ -23,7 +23,7 @@ from tests.steps.shots import (
 )
 from vfx_deepfake.errors import DeliveryError
 from vfx_deepfake.image.crop import Window
-from vfx_deepfake.image.grain import LEVELS, NO_GRAIN, GrainModel
+from vfx_deepfake.image.grain import NO_GRAIN, flat_model
 from vfx_deepfake.media.delivery import quantise
 from vfx_deepfake.media.dpx import DpxHeader, read_codes, write_dpx
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
@@ -32,7 +32,7 @@ from vfx_deepfake.steps.elements import APPLIED, DATA_CHANNELS, ELEMENT_CHANNELS
 from vfx_deepfake.steps.render import dpx_output, render_frames
 
 LOGC = "ARRI LogC3 (EI800)"
-GRAIN = GrainModel(((0.01,) * len(LEVELS),) * 3, ((0.6, 0.4, 0.2, 0.1),) * 3)
+GRAIN = flat_model(0.01)
 
 
 def plate_and_result(folder: Path, frame: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ untouched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -15,15 +15,8 @@ import numpy as np
 from vfx_deepfake.color.encoding import decode_log
 from vfx_deepfake.image.crop import Window, cut
 from vfx_deepfake.image.flow import dense_flow, identity_map, matching_grey, sample
-from vfx_deepfake.image.grain import (
-    NUM_BANDS,
-    GrainModel,
-    Sample,
-    fit_grain,
-    is_clean,
-    sample_between,
-    split_bands,
-)
+from vfx_deepfake.image.grain import NUM_BANDS, GrainModel, split_bands
+from vfx_deepfake.image.grain_fit import fit_grain, measure_blocks
 
 ReadLog = Callable[[int, Window], np.ndarray]  # frame, window -> (h, w, 3) log, edges repeated
 
@@ -49,8 +42,7 @@ def degrain(read: ReadLog, frames: Sequence[int], frame: int, window: Window, gr
     others = [read(other, wide) for other in _near(frames, frame, RADIUS)]
     sigma = np.maximum(grain.sigma_log(cv2.GaussianBlur(centre, (0, 0), 2.0)), 1e-6)
     averaged, variance = _average(centre, others, wide, sigma)
-    bands = np.asarray(grain.bands, np.float32).T  # (NUM_BANDS, 3)
-    result = wiener(averaged, sigma * np.sqrt(variance), bands)
+    result = wiener(averaged, sigma * np.sqrt(variance), grain.bands)
     return cut(result, wide, window)
 
 
@@ -62,16 +54,16 @@ def degrained_lin(plate_lin: np.ndarray, plate_log: np.ndarray, degrained_log: n
     return np.where(degrained_log == plate_log, plate_lin, decode_log(degrained_log))
 
 
-def measure_shot(read: ReadLog, frames: Sequence[int], windows: Mapping[int, Window], full: Window) -> GrainModel:
-    """The grain model of a shot, measured in the face's windows of MEASURED_FRAMES frames spread evenly over it.
+def measure_shot(read: ReadLog, frames: Sequence[int], with_face: Iterable[int], full: Window) -> GrainModel:
+    """The grain model of a shot, measured in MEASURED_FRAMES of the frames ``with_face``, spread evenly, and their neighbours.
 
-    ``windows`` holds the frames with a face, ``full`` is the window of a whole frame: the plate is called clean by
-    looking at all of it, because skin has texture everywhere and only the rest of the picture tells it from grain.
+    ``full`` is the window of a whole frame: grain covers all of it, and the rest of the picture tells it from skin, which has
+    texture everywhere. NO_GRAIN for a clean plate.
     """
-    with_face = sorted(windows)
-    picks = spread(with_face, MEASURED_FRAMES)
-    clean = all(is_clean(read(frame, full)) for frame in spread(with_face, 3))
-    return fit_grain([] if clean else _samples(read, frames, {frame: windows[frame] for frame in picks}), clean)
+    picks = spread(sorted(with_face), MEASURED_FRAMES)
+    return fit_grain(
+        measure_blocks(read(frame, full), [read(other, full) for other in _near(frames, frame, 1)]) for frame in picks
+    )
 
 
 def spread(frames: Sequence[int], count: int) -> list[int]:
@@ -128,11 +120,3 @@ def motion(centre: np.ndarray, other: np.ndarray, window: Window) -> np.ndarray:
 def _near(frames: Sequence[int], frame: int, radius: int) -> list[int]:
     """The frames within ``radius`` of ``frame``, without itself, in order."""
     return [other for other in range(frame - radius, frame + radius + 1) if other != frame and other in frames]
-
-
-def _samples(read: ReadLog, frames: Sequence[int], windows: Mapping[int, Window]) -> Iterator[Sample]:
-    for frame, window in windows.items():
-        centre = read(frame, window)
-        others = {other: read(other, window) for other in _near(frames, frame, 1)}
-        carried = [(image, motion(centre, image, window)) for image in others.values()]
-        yield sample_between(centre, carried, window)

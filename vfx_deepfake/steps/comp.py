@@ -9,11 +9,12 @@ import numpy as np
 
 from vfx_deepfake.image.blend import HALF_MAX, clean_comp, composite, storable
 from vfx_deepfake.image.crop import Window
-from vfx_deepfake.image.grain import NO_GRAIN, GrainModel, regrain
+from vfx_deepfake.image.grain import NO_GRAIN
+from vfx_deepfake.image.regrain import Regrainer
 from vfx_deepfake.media.exr import Frame
 
 # mattes delivered beside the applied one: parts of the visible face, what stands in front of it, what is kept out
-REGIONS = ("face", "skin", "eyes", "brows", "nose", "lips", "mouth", "holdout", "garbage")
+REGIONS = ("face", "skin", "eyes", "brows", "nose", "lips", "mouth", "teeth", "holdout", "garbage")
 
 Convert = Callable[[np.ndarray], np.ndarray]  # (H, W, 3) float32 to a new array of the same shape
 
@@ -35,6 +36,7 @@ class Spaces:
 
 
 SAME_SPACE = Spaces()
+PLATE_AS_IT_IS = Regrainer(NO_GRAIN)  # for a clean plate: nothing to return
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,11 @@ class Rendered:
 
 
 def compose(
+    frame: int,
     plate: Frame,
     face: FaceLayers | None,
-    spaces: Spaces = Spaces(),
-    grain: GrainModel = NO_GRAIN,
-    grain_gain: float = 1.0,
+    spaces: Spaces = SAME_SPACE,
+    regrainer: Regrainer = PLATE_AS_IT_IS,
 ) -> Rendered:
     """The compositing rule on one frame (docs/design.md); a frame without a face is its plate.
 
@@ -89,7 +91,7 @@ def compose(
     own = np.ascontiguousarray(plate.pixels[place][..., :3])
     own_lin = spaces.working(own)
     clean = clean_comp(face.degrained_lin, face.face_lin, face.matte)
-    grain_lin = regrain(own_lin, face.degrained_lin, clean, grain, grain_gain)
+    grain_lin = regrainer.grain(frame, own_lin, face.degrained_lin, clean, face.matte, face.window)
     result_lin = composite(own_lin, face.degrained_lin, clean, grain_lin, face.matte)
     result = result_lin if spaces.to_plate is None else _back_in_plate_space(own, own_lin, result_lin, spaces)
     held = storable(result, own, plate.half)
@@ -97,10 +99,10 @@ def compose(
     pixels[place][..., :3] = held
     changed = int((held.view(np.uint32) != own.view(np.uint32)).any(axis=-1).sum())
     over = int((np.abs(result) > HALF_MAX).sum()) if plate.half else 0
-    frame = Frame(
+    finished = Frame(
         pixels, plate.data_window, plate.display_window, plate.channels, plate.metadata, plate.half, plate.formats
     )
-    return Rendered(frame, face, grain_lin, {"changed_px": changed, "held_values": over})
+    return Rendered(finished, face, grain_lin, {"changed_px": changed, "held_values": over})
 
 
 def _back_in_plate_space(own: np.ndarray, own_lin: np.ndarray, result_lin: np.ndarray, spaces: Spaces) -> np.ndarray:

@@ -16,11 +16,11 @@ import numpy as np
 from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.errors import located
 from vfx_deepfake.files import read_json
-from vfx_deepfake.image.grain import NO_GRAIN, GrainModel
+from vfx_deepfake.image.regrain import Regrainer
 from vfx_deepfake.media.delivery import delivery_codes
 from vfx_deepfake.media.dpx import DpxHeader, write_dpx
 from vfx_deepfake.media.exr import Frame, write_exr
-from vfx_deepfake.steps.comp import SAME_SPACE, FaceLayers, Rendered, Spaces, compose
+from vfx_deepfake.steps.comp import PLATE_AS_IT_IS, SAME_SPACE, FaceLayers, Rendered, Spaces, compose
 from vfx_deepfake.steps.elements import exr_parts, header_notes
 from vfx_deepfake.steps.freshness import is_fresh, write_record
 from vfx_deepfake.steps.streaming import overlapped
@@ -56,8 +56,7 @@ class RenderJob:
     record: Callable[[int], Path]
     identity: Callable[[int], Mapping[str, Any]]
     spaces: Spaces = SAME_SPACE
-    grain: GrainModel = NO_GRAIN
-    grain_gain: float = 1.0
+    regrainer: Regrainer = PLATE_AS_IT_IS
 
 
 def exr_output(path: Callable[[int], Path], compression: str = "zip", notes: Mapping[str, str] | None = None) -> Output:
@@ -138,7 +137,7 @@ def _read(job: RenderJob, frame: int) -> Frame:
 def _make(job: RenderJob, frame: int, plate: Frame) -> Rendered:
     # a plate may hold light beyond float32's reach once it is squared or decoded; the rule sorts such values out itself
     with located(f"frame {frame}"), np.errstate(all="ignore"):
-        return compose(plate, job.face(frame, plate), job.spaces, job.grain, job.grain_gain)
+        return compose(frame, plate, job.face(frame, plate), job.spaces, job.regrainer)
 
 
 def _keep(job: RenderJob, frame: int, rendered: Rendered) -> dict[str, Any]:

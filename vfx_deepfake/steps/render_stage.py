@@ -13,12 +13,13 @@ from typing import Any
 from vfx_deepfake.errors import ArtistError, ShotError, located
 from vfx_deepfake.files import hash_data, one_writer, read_json, sweep_parts, write_json
 from vfx_deepfake.frames import format_frames, parse_frames
-from vfx_deepfake.image.grain import NO_GRAIN
+from vfx_deepfake.image.regrain import Regrainer
 from vfx_deepfake.media.delivery import profile_named
 from vfx_deepfake.media.dpx import DpxHeader
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity
+from vfx_deepfake.steps.comp import PLATE_AS_IT_IS
 from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces
 from vfx_deepfake.steps.opened import OpenShot, shot_rate, unlocked
@@ -148,8 +149,6 @@ def chosen_frames(opened: OpenShot, frames: str) -> tuple[int, ...]:
 
 def _job(opened: OpenShot, plan: RenderPlan, source: FaceSource | None) -> RenderJob:
     """The render loop's view of the shot."""
-    settings = opened.settings
-    grained = source is not None and settings.render.grain == "plate"
     return RenderJob(
         read=opened.plate.read if source is None else source.read,
         face=(lambda frame, plate: None) if source is None else source.layers,
@@ -157,9 +156,15 @@ def _job(opened: OpenShot, plan: RenderPlan, source: FaceSource | None) -> Rende
         record=partial(frame_record, plan.paths),
         identity=lambda frame: {"version": plan.identity, "frame": frame},
         spaces=plate_spaces(opened),
-        grain=NO_GRAIN if source is None else source.grain,
-        grain_gain=1.0 if grained else 0.0,
+        regrainer=PLATE_AS_IT_IS if source is None else _regrainer(opened, source),
     )
+
+
+def _regrainer(opened: OpenShot, source: FaceSource) -> Regrainer:
+    """How grain returns; every way to make a face so far lays a change on degrained plates."""
+    spec = opened.settings.render
+    red, green, blue = spec.grain_gain
+    return Regrainer(source.grain, spec.grain, (red, green, blue), opened.name, of_plate=True)
 
 
 def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from vfx_deepfake.color.encoding import encode_log
 from vfx_deepfake.errors import TrackError, located
 from vfx_deepfake.face.cache import DetectionCache
 from vfx_deepfake.face.imports import import_track
@@ -17,25 +18,25 @@ from vfx_deepfake.face.landmarks import auto_display
 from vfx_deepfake.face.report import write_report
 from vfx_deepfake.face.track import FaceTrack
 from vfx_deepfake.face.tracker import TrackStats, track_shot
-from vfx_deepfake.files import hash_data, one_writer, read_json, sweep_parts, write_json
+from vfx_deepfake.files import hash_data, one_writer, read_json, sweep_parts
 from vfx_deepfake.frames import format_frames
-from vfx_deepfake.image.crop import Window
+from vfx_deepfake.image.crop import Window, cut
 from vfx_deepfake.image.denoise import measure_shot
-from vfx_deepfake.image.grain import NO_GRAIN, GrainModel
+from vfx_deepfake.image.grain import FORMAT, GrainModel
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.steps.freshness import is_fresh, write_record
+from vfx_deepfake.steps.grain_report import RECORD_NAME, write_grain
 from vfx_deepfake.steps.opened import OpenShot, unlocked
-from vfx_deepfake.steps.working import WorkingPlate
 
-RECORD, GRAIN = "track.json", "grain.json"
-FACE_MARGIN_PX = 16  # around the face's box, where grain is measured
+RECORD, GRAIN = "track.json", RECORD_NAME
 
 
 def track_inputs(opened: OpenShot) -> dict[str, Any]:
     """What the track is made from."""
     spec = opened.settings.track
     imported = {"file": opened.hashes.of(opened.source(spec.file))} if spec.file else {}
-    return {"plate": opened.plate_hash(), "reading": opened.plate_reading(), "settings": asdict(spec), **imported}
+    made = {"plate": opened.plate_hash(), "reading": opened.plate_reading(), "settings": asdict(spec), **imported}
+    return {**made, "grain_format": FORMAT}
 
 
 def track_is_fresh(opened: OpenShot) -> bool:
@@ -90,10 +91,9 @@ def _make(opened: OpenShot, progress: Progress) -> None:
     track, stats = _tracked(opened, inputs, read_display, progress)
     track.save(paths.track_file)
     grain = _grain(opened, track)
-    write_json(paths.track / GRAIN, grain.to_dict())
-    pictures = write_report(paths.track, track, stats, read_display)
+    pictures = [*write_grain(paths.track, grain), *write_report(paths.track, track, stats, read_display)]
     figures = {} if stats is None else stats.summary()
-    write_record(paths.track / RECORD, inputs, [paths.track_file, paths.track / GRAIN, *pictures], figures=figures,
+    write_record(paths.track / RECORD, inputs, [paths.track_file, *pictures], figures=figures,
                  grain="none" if grain.clean else "measured", seconds=round(time.monotonic() - began, 2))  # fmt: skip
 
 
@@ -119,12 +119,12 @@ def _display(opened: OpenShot, frame: int) -> tuple[np.ndarray, Window]:
 
 
 def _grain(opened: OpenShot, track: FaceTrack) -> GrainModel:
-    """Grain measured where the face is; none where there is no face to degrain."""
+    """Grain measured in frames with a face; none where there is no face to degrain."""
     frames = [int(frame) for frame in track.face_frames]
-    if not frames:
-        return NO_GRAIN
-    full = opened.plate.data_window
-    windows = {frame: track.box_at(frame).expand(FACE_MARGIN_PX).intersect(full) for frame in frames}
-    return measure_shot(
-        WorkingPlate(opened.plate).log, opened.frames, {f: w for f, w in windows.items() if not w.empty}, full
-    )
+    return measure_shot(partial(_log, opened), opened.frames, frames, opened.plate.data_window)
+
+
+def _log(opened: OpenShot, frame: int, window: Window) -> np.ndarray:
+    """A window of a frame in the model encoding; not kept, because whole frames are large."""
+    picture = opened.plate.read_working(frame)
+    return np.asarray(encode_log(cut(picture.pixels[..., :3], picture.data_window, window)), np.float32)
