@@ -18,6 +18,7 @@ from vfx_deepfake.tables import build, read_toml
 
 NAMING_FILE = "naming.toml"
 NAMING_VARIABLE = "VFX_DEEPFAKE_NAMING"
+REVIEW_FILE = "review.toml"
 RULES_VARIABLE = "VFX_DEEPFAKE_PATH_MAPPING"
 
 
@@ -88,6 +89,14 @@ class ShotPaths:
         """Folder of things that can be made again: hash caches, stage records."""
         return self.folder / self.naming.work
 
+    def appearance(self, identity: str) -> Path:
+        """How the shot's face usually looks, measured from ``identity``; can be made again."""
+        return self.work / f"appearance_{identity[:12]}.npz"
+
+    def colour_match(self, identity: str) -> Path:
+        """What the colour match measured for a version made from ``identity``; can be made again."""
+        return self.work / f"colour_match_{identity[:12]}.json"
+
     def job(self, number: int) -> Path:
         """Folder of one farm submission: the job's description, scripts and logs."""
         return self.folder / self.naming.jobs.format(job=number, shot=self.shot)
@@ -96,10 +105,6 @@ class ShotPaths:
     def tasks(self) -> Path:
         """Folder of what farm tasks say of themselves, one file a task."""
         return self.work / "tasks"
-
-    def colour_match(self, identity: str) -> Path:
-        """What the colour match measured for a version made from ``identity``; can be made again."""
-        return self.work / f"colour_match_{identity[:12]}.json"
 
     def run(self, number: int) -> Path:
         """Folder of one training run."""
@@ -186,6 +191,11 @@ def load_naming(folder: Path) -> Naming:
             _check(naming, path)
             return naming
     return Naming()
+
+
+def review_file(folder: Path) -> Path | None:
+    """The ``review.toml`` that holds for what lies in ``folder``: there or in the nearest folder above; None without one."""
+    return next((file for parent in (folder, *folder.parents) if (file := parent / REVIEW_FILE).is_file()), None)
 
 
 def _check(naming: Naming, path: Path) -> None:

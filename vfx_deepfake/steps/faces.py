@@ -7,32 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from vfx_deepfake.color.encoding import decode_log, encode_log
-from vfx_deepfake.face.mesh import rasterise, region_mask, warp_map
+from vfx_deepfake.face.mesh import rasterise, warp_map
 from vfx_deepfake.image.crop import Window, cut
 from vfx_deepfake.image.denoise import degrained_lin
 from vfx_deepfake.image.flow import identity_map
 from vfx_deepfake.image.grain import GrainModel
-from vfx_deepfake.image.matte import combine, fade_at_crop_edge, feather, grow, soften
+from vfx_deepfake.image.matte import combine, fade_at_crop_edge, feather, grow
 from vfx_deepfake.media.exr import Frame
 from vfx_deepfake.model.predict import Prediction, Predictor
 from vfx_deepfake.steps.comp import FaceLayers, Spaces
+from vfx_deepfake.steps.face_mattes import FaceMattes, open_mattes
 from vfx_deepfake.steps.finish import Finish, open_finish
 from vfx_deepfake.steps.opened import OpenShot
-from vfx_deepfake.steps.roto import cut_roto
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
 from vfx_deepfake.steps.train import open_model
 
 EDGE_PX = 12  # over which a change runs out where the crop ends inside the picture
-REGION_SOFT_PX = 3.0  # edge of the region mattes
-MESH_REGIONS = {
-    "face": "oval",
-    "skin": "skin",
-    "eyes": "eyes",
-    "brows": "brows",
-    "nose": "nose",
-    "lips": "lips",
-    "mouth": "mouth",
-}
 
 
 @dataclass(frozen=True)
@@ -43,6 +33,7 @@ class FaceSource:
     crops: ShotCrops
     model: Predictor
     spaces: Spaces
+    mattes: FaceMattes
     finish: Finish | None = None
 
     @property
@@ -74,7 +65,7 @@ class FaceSource:
         own = np.ascontiguousarray(cut(plate.pixels[..., :3], plate.data_window, window))
         own_lin = self.spaces.working(own)
         face_lin, clean_lin = self._face(frame, made, window, own_lin)
-        regions = self._regions(frame, window)
+        regions = self.mattes.of(frame, window)
         return FaceLayers(
             window=window, face_lin=face_lin, degrained_lin=clean_lin, matte=self._matte(made, window, plate.data_window, regions),
             regions=regions, st=self._coordinates(frame, window), motion=self._motion(frame, window),
@@ -100,22 +91,6 @@ class FaceSource:
             matte = feather(matte, spec.matte_feather_px)
         kept_out = np.maximum(regions["holdout"], regions["garbage"])
         return fade_at_crop_edge(combine(matte, holdout=kept_out), window, plate, EDGE_PX)
-
-    def _regions(self, frame: int, window: Window) -> dict[str, np.ndarray]:
-        """Every matte of REGIONS; the parts of the face without what stands in front of it."""
-        points, mesh, spec = self.crops.track.points_at(frame), self.crops.source.mesh, self.opened.settings.mattes
-        holdout = self._roto(spec.holdout, spec.holdout_channel, frame, window)
-        parts = {
-            name: combine(soften(region_mask(points, window, part, mesh), REGION_SOFT_PX), holdout=holdout)
-            for name, part in MESH_REGIONS.items()
-        }
-        garbage = self._roto(spec.garbage, spec.garbage_channel, frame, window)
-        return {**parts, "holdout": holdout, "garbage": garbage}
-
-    def _roto(self, pattern: str, channel: str, frame: int, window: Window) -> np.ndarray:
-        """The artist's roto, black where there is none."""
-        roto = cut_roto(self.opened, pattern, channel, frame, window)
-        return np.zeros(window.shape, np.float32) if roto is None else roto
 
     def _coordinates(self, frame: int, window: Window) -> np.ndarray:
         """Canonical face coordinates, u right and v up."""
@@ -143,7 +118,14 @@ def open_faces(opened: OpenShot, identity: str = "") -> FaceSource:
     """
     crops = open_crops(opened)
     model = open_model(opened, crops)
-    return FaceSource(opened, crops, model, plate_spaces(opened), open_finish(opened, crops, model, identity))
+    return FaceSource(
+        opened,
+        crops,
+        model,
+        plate_spaces(opened),
+        open_mattes(opened, crops),
+        open_finish(opened, crops, model, identity),
+    )
 
 
 def plate_spaces(opened: OpenShot) -> Spaces:
