@@ -137,7 +137,13 @@ def test_rez_asks_for_what_setup_cfg_asks_for(tmp_path: Path) -> None:
     assert {"python-3.11+", "torch-2.4+", "opencv_python_headless-4.8+", "~av-14+"} <= asked
 
 
-OPTIONAL = {"av": "review", "mediapipe": "tracking", "openjd": "farm"}  # mediapipe goes in by hand, see setup.cfg
+OPTIONAL = {
+    "av": "review",
+    "mediapipe": "tracking",
+    "openjd": "farm",
+    "opencue": "",
+}  # mediapipe goes in by hand, see setup.cfg;
+# pycue asks for another protobuf than mediapipe and is installed where jobs are submitted
 
 
 def imported_names() -> set[str]:
