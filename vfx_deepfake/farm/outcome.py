@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vfx_deepfake.errors import ArtistError, DeliveryError
+from vfx_deepfake.errors import ArtistError, DeliveryError, ShotError
 from vfx_deepfake.files import read_json, write_json
 from vfx_deepfake.naming import ShotPaths
 from vfx_deepfake.provenance.record import now
@@ -33,7 +33,12 @@ class FarmTask:
 
 
 def farm_task(words: Sequence[str]) -> FarmTask:
-    """The task of a command line such as ``render /shots/sh0010/shot.toml --frames 1001-1010 --set render.strength=0.8``."""
+    """The task of a command line such as ``render /shots/sh0010/shot.toml --frames 1001-1010 --set render.strength=0.8``.
+
+    Raises: ShotError where stage or shot file is missing.
+    """
+    if len(words) < 2 or words[0].startswith("-"):
+        raise ShotError(f"work: got '{' '.join(words)}'; give a stage, its shot file and its options, after the limits")
     stage, shot_file, options = words[0], Path(words[1]), list(words[2:])
     values = {
         name: [options[i + 1] for i, word in enumerate(options[:-1]) if word == name] for name in ("--frames", "--set")

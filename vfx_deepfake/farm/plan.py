@@ -44,28 +44,30 @@ def plan_job(
     size = spec.chunk_frames if chunk is None else chunk
     if size < 1:
         raise ShotError(f"chunk: is {size}; give the number of frames a task takes, at least 1")
-    overrides = list(overrides)
+    overrides = [text for text in overrides if not text.startswith("farm.")]  # they have done their work in the plan
     _require_plain(overrides)
     listed = [stage for stage in stages(opened) if set(wanted) == set(opened.frames) or _works_on_part(stage, opened)]
     names = {stage.name for stage in listed}
-    template: dict[str, Any] = {
+    return {
         "specificationVersion": REVISION,
         "extensions": EXTENSIONS,
         "name": _job_name(opened),
         "description": f"{opened.settings.model.method} of {format_frames(wanted)}, {size} frames a task",
         "parameterDefinitions": _parameters(opened, wanted, size),
+        "jobEnvironments": [{"name": "Studio", "variables": _variables(spec)}],
         "steps": [_step(stage, names, spec, size, wanted, overrides) for stage in listed],
     }
-    variables = dict(text.split("=", 1) for text in spec.variables)
-    if variables:
-        template["jobEnvironments"] = [{"name": "Studio", "variables": variables}]
-    return template
 
 
 def job_parameters(opened: OpenShot) -> dict[str, str]:
     """The values of the template's PATH parameters on this host; the engine maps them to the worker's."""
     venv = opened.settings.farm.venv
     return {"ShotFolder": str(opened.shot.paths.folder), **({"Environment": venv} if venv else {})}
+
+
+def _variables(spec: FarmSpec) -> dict[str, str]:
+    """Environment of every task: as many threads as cores are asked for, and what the studio wants."""
+    return {"OMP_NUM_THREADS": str(spec.cores), **dict(text.split("=", 1) for text in spec.variables)}
 
 
 def openjd_range(frames: Iterable[int]) -> str:
