@@ -7,6 +7,9 @@ inside the oval, sharpness over the truth's, seam energy. ``flicker`` is the dev
 The colour rows have a peer: the default colour rule of faceswap 3 as its description has it (each frame alone, twice
 the mean masked difference added, display-referred, clipped to 0..1).
 
+With --keyframes OUT the key-frame model's own de-aging (``benchmarks.deage``, way ``split``) is finished instead, one
+part at a time, and judged with the bench's metrics.py: what each part costs a face that needs none of it.
+
 FOLDER defaults to VFX_DEEPFAKE_BENCH.
 """
 
@@ -25,6 +28,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.deage import KEYS, judge, make_shot, write_result
 from vfx_deepfake.color.encoding import decode_log, encode_log
 from vfx_deepfake.face.mesh import region_mask
 from vfx_deepfake.face.track import FaceTrack
@@ -37,12 +41,13 @@ from vfx_deepfake.image.seam import seam_energy
 from vfx_deepfake.image.sharpness import local_sharpness
 from vfx_deepfake.media.exr import read_exr
 from vfx_deepfake.model.crops import CropSource
-from vfx_deepfake.model.predict import Prediction
+from vfx_deepfake.model.predict import FaceModel, Prediction
 from vfx_deepfake.naming import frame_path
 from vfx_deepfake.settings import NameSpec, PlateSpec, Settings
 from vfx_deepfake.settings.finish import BlendSpec, ColorMatchSpec, TextureSpec
 from vfx_deepfake.steps.finish import face_motion, open_finish
-from vfx_deepfake.steps.shot_crops import ShotCrops
+from vfx_deepfake.steps.opened import OpenShot
+from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
 
 MATRIX = np.array([[0.92, 0.10, -0.02], [0.03, 0.88, 0.06], [-0.04, 0.08, 1.10]], np.float32)  # a cast and a twist
 OFFSET = np.array([0.03, -0.01, -0.05], np.float32)  # log code; 0.057 is a stop
@@ -233,16 +238,68 @@ def run_row(folder: Path, row: Row, count: int, sheet: list[np.ndarray] | None) 
     return out
 
 
+class Finished:
+    """The key-frame model with a finish on top."""
+
+    def __init__(self, opened: OpenShot, crops: ShotCrops, parts: tuple[Any, ...]) -> None:
+        self.source, self.model = crops.source, FaceModel(crops.source)
+        own = replace(settings_of(parts), shot=opened.settings.shot, plate=opened.settings.plate)
+        asked: Any = SimpleNamespace(settings=own, frames=opened.frames, roto_file=None)
+        self.finish = open_finish(asked, crops, self.model)
+
+    def predict(self, frame: int) -> Prediction:
+        """The change of one frame; a painted frame stays as painted."""
+        made, clean = self.model.predict(frame), self.source.crop(frame).image_log
+        if self.finish is None or frame in self.source.keyframes:
+            return made
+        return replace(
+            made, delta_log=self.finish(frame, made.window, clean + made.delta_log, clean, made.matte) - clean
+        )
+
+
+PARTS: dict[str, tuple[Any, ...]] = {
+    "off": (),
+    "texture 0.5": (TextureSpec(strength=0.5),),
+    "texture 1": (TextureSpec(strength=1.0),),
+    "expression 1": (TextureSpec(expression=1.0),),
+    "mean_deviation": (replace(SHOT, method="mean_deviation"),),
+    "linear_transport": (SHOT,),
+    "seam": (BlendSpec(seam=1.0),),
+    "soften": (BlendSpec(soften=1.0),),
+    "restore": (BlendSpec(restore=1.0),),
+}
+
+
+def finish_keyframes(folder: Path, out: Path, only: str) -> None:
+    """The table of --keyframes."""
+    opened = make_shot(folder, out, [int(key) for key in KEYS.split(",")], grain=False)
+    crops = open_crops(opened)
+    print(f"{'':20} {'psnr':>6} {'worst':>6} {'ssim':>7} {'sharp':>6} {'flicker':>8}")
+    for name, parts in PARTS.items():
+        if only not in name:
+            continue
+        model: Any = Finished(opened, crops, parts)
+        result = out / name.replace(" ", "_")
+        write_result(opened, crops.source, model, result)
+        done = judge(folder, result, name, KEYS)
+        print(f"{name:20} {done['psnr']:6.2f} {done['psnr_worst']:6.2f} {done['ssim']:7.4f} {done['sharp']:6.3f} "
+              f"{done['flicker']:8.5f}", flush=True)  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", default="")
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--only", default="", help="rows whose name holds this")
+    parser.add_argument("--keyframes", type=Path, help="folder for the key-frame model's results")
     parser.add_argument("--sheet", type=Path, help="PNG: plate, before, after, truth of each row's middle frame")
     args = parser.parse_args()
     folder = Path(args.bench or os.environ.get("VFX_DEEPFAKE_BENCH") or Path(__file__).parents[2] / "shared" / "bench")
     if not (folder / "digital_actor").is_dir():
         sys.exit(f"{folder}: holds no digital_actor; name the benchmark folder with --bench or VFX_DEEPFAKE_BENCH")
+    if args.keyframes:
+        finish_keyframes(folder, args.keyframes, args.only)
+        return
     pictures: list[np.ndarray] = []
     print(f"{'':30} {'psnr':>14} {'sharp':>13} {'seam 1e-4':>13} {'flicker 1e-4':>13}   ms")
     for name, row in ROWS.items():

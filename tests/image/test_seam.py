@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vfx_deepfake.image.seam import close_seam, membrane, seam_energy
+from vfx_deepfake.image.seam import STIFFNESS, close_seam, membrane, seam_energy
 
 
 def picture(seed: int = 0) -> np.ndarray:
@@ -58,8 +58,8 @@ def test_a_smooth_offset_goes_and_detail_stays() -> None:
     wanted = plate + spot
     mended = close_seam(wanted + offset(), plate, matte, 1.0, 1.0)
     inside = matte > 0.5
-    # the offset is linear, which a membrane holds exactly; what is left is the texture's mean along the ring
-    assert np.abs(mended - wanted)[inside].max() < 0.01 * offset().max()
+    # the offset is linear, which a membrane holds but for its STIFFNESS against the pins
+    assert np.abs(mended - wanted)[inside].max() < 0.03 * offset().max()
     rough = close_seam(wanted + offset() + 0.3 * detail, plate, matte, 1.0, 1.0)
     left = rough - wanted - 0.3 * detail
     assert np.abs(left)[inside].max() < 0.06 * offset().max()
@@ -99,4 +99,4 @@ def test_a_membrane_keeps_to_its_pins_and_is_linear_between_two() -> None:
     wanted = np.zeros((5, 33, 1))
     wanted[:, -1] = 1.0
     held = membrane(wanted * pins[..., None], pins)
-    np.testing.assert_allclose(held[2, :, 0], np.linspace(0, 1, 33), atol=2e-3)  # STIFFNESS times the slope gives
+    np.testing.assert_allclose(held[2, :, 0], np.linspace(0, 1, 33), atol=STIFFNESS / 32 + 1e-3)  # the ends give by that

@@ -104,7 +104,8 @@ def test_an_empty_matte_changes_no_bit(tmp_path) -> None:
     opened, crops, model = shot(tmp_path, **EVERYTHING)
     face, _, clean, matte = faces(opened, crops, model, 1004)
     finish = open_finish(opened, crops, model)
-    assert finish is not None and finish(1004, crops.source.window(1004), face, clean, 0 * matte) is face
+    assert finish is not None
+    assert finish(1004, crops.source.window(1004), face, clean, 0 * matte) is face
 
 
 @pytest.mark.parametrize("name", ["texture", "colormatch", "blend"])
@@ -136,7 +137,7 @@ def test_each_part_does_its_own(tmp_path) -> None:
     }  # fmt: skip
     soft, plate = local_sharpness(face, inside), local_sharpness(clean, inside)
     assert sharp["soften"] == soft and soft < 0.7 * plate
-    assert soft + 0.3 * (plate - soft) < sharp["restore"] < 1.1 * plate
+    assert soft + 0.25 * (plate - soft) < sharp["restore"] < 1.1 * plate  # bounded: CORRECTIONS
     assert soft + 0.3 * (plate - soft) < sharp["texture"] < 1.1 * plate
 
 

@@ -14,7 +14,7 @@ from vfx_deepfake.image.sharpness import BlurField, extra_blur
 LEAST_VARIANCE, STEP = 0.25, 2.0  # square pixels of the first prepared blur, and the factor to the next; assumed
 MOST_VARIANCE = 64.0  # a deviation of 8 px; assumed
 MOST_TAPS = 17  # of a motion blur; longer ones space them further apart
-CORRECTIONS = 4  # of the inverse: four restore 1 / g up to a gain of 5; measured on 2 to 6
+CORRECTIONS = 3  # of the inverse: three restore 1 / g up to a gain of 4; measured on 2 to 6
 UNSURE, SURE = 0.3, 0.6  # square pixels: differences below are the measure's own error, above they count; measured
 MOST_RESTORED = 2.25  # square pixels that are ever taken back, a deviation of 1.5 px; assumed
 OVERSHOOT = 0.5  # by how much of its neighbours' range a restored value may leave it; measured on 0.25 to 1

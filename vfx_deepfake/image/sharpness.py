@@ -61,12 +61,11 @@ class BlurField:
     def over(self, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Grid values (rows, columns) at every pixel of the window (h, w), float32; held past the outer points."""
         rows, columns = ((np.arange(side, dtype=np.float32) + 0.5 - TILE_PX / 2) / self.hop for side in shape)
-        grid = np.ascontiguousarray(values, np.float32)
-        along = np.stack([np.interp(columns, np.arange(grid.shape[1]), row) for row in grid])
-        weights = np.clip(rows, 0, len(grid) - 1)
-        low = np.minimum(weights.astype(int), max(len(grid) - 2, 0))
-        high = np.minimum(low + 1, len(grid) - 1)
-        return ((1 - (weights - low))[:, None] * along[low] + (weights - low)[:, None] * along[high]).astype(np.float32)
+        along = np.stack([np.interp(columns, np.arange(values.shape[1]), row) for row in values]).astype(np.float32)
+        place = np.clip(rows, 0, len(along) - 1)
+        low = np.minimum(place.astype(int), max(len(along) - 2, 0))
+        high = np.minimum(low + 1, len(along) - 1)
+        return along[low] + (place - low).astype(np.float32)[:, None] * (along[high] - along[low])
 
     def along(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Variance along a unit direction and across it, each (rows, columns).

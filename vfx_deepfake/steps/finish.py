@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 
 from vfx_deepfake.errors import ArtistError
@@ -22,8 +23,8 @@ from vfx_deepfake.image.colour_match import Pair, at_frame, colour_map, measure_
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.denoise import spread
 from vfx_deepfake.image.detail import expression_gain, return_texture, texture_amount, wrinkle_matte
-from vfx_deepfake.image.matte import feather, soften
-from vfx_deepfake.image.seam import close_seam
+from vfx_deepfake.image.matte import soften
+from vfx_deepfake.image.seam import close_seam, wide_blur
 from vfx_deepfake.model.paint import face_scale
 from vfx_deepfake.model.predict import Predictor
 from vfx_deepfake.settings.finish import TEXTURE_REGIONS
@@ -31,7 +32,8 @@ from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.roto import cut_roto
 from vfx_deepfake.steps.shot_crops import ShotCrops
 
-RUN_IN_PX = 12.0  # over which a finish begins where the face begins to differ from the plate; assumed
+NEAR_PX = 24.0  # worked on round the matte, on a face of reference width: the reach of every filter; assumed
+RUN_IN_PX = 6.0  # over which a finish begins where the face begins to differ from the plate; assumed
 STEPS_A_WINDOW = 4  # measured frames within one deviation of the time window; assumed
 REGION_SOFT_PX = 6.0  # edge between regions of different texture; assumed
 
@@ -53,18 +55,45 @@ class Finish:
         Pixels where F is D keep their bits, and so does everything where the settings leave nothing to do.
         Raises: KeyframeError for roto that does not fit.
         """
-        changed = (face_log != clean_log).any(axis=-1) & np.isfinite(face_log).all(axis=-1)
-        if not changed.any() or not matte.any():
+        scale = face_scale(self.crops.track.points_at(frame))
+        near = self._near(window, matte, scale)
+        if near.empty:
             return face_log
-        points = self.crops.track.points_at(frame)
-        scale = face_scale(points)
+        place = near.slices(window)
+        finished = self._finished(frame, near, face_log[place], clean_log[place], matte[place], scale)
+        if np.array_equal(finished, face_log[place], equal_nan=True):
+            return face_log
+        result = face_log.copy()
+        result[place] = finished
+        return result
+
+    def _near(self, window: Window, matte: np.ndarray, scale: float) -> Window:
+        """The part of the window that the matte can reach; what lies outside never goes into the picture."""
+        rows, columns = (np.flatnonzero(matte.any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
+            return Window(0, 0, 0, 0)
+        box = Window(
+            window.x + int(columns[0]), window.y + int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
+        )
+        grown = max(-self.opened.settings.render.matte_erode_px, 0)
+        return box.expand(int(np.ceil(NEAR_PX * scale + grown))).intersect(window)
+
+    def _finished(
+        self, frame: int, window: Window, face_log: np.ndarray, clean_log: np.ndarray, matte: np.ndarray, scale: float
+    ) -> np.ndarray:
+        changed = (face_log != clean_log).any(axis=-1) & np.isfinite(face_log).all(axis=-1)
+        if not changed.any():
+            return face_log
         start = np.where(changed[..., None], face_log, clean_log)
         result = self._coloured(frame, start)
         result = close_seam(result, clean_log, matte, self.opened.settings.blend.seam, scale)
         result = self._sharpened(frame, window, result, clean_log, matte)
         result = self._textured(frame, window, result, clean_log, scale)
-        share = feather(changed.astype(np.float32), RUN_IN_PX * scale)[..., None]
-        same = (share == 0) | (result == start)
+        if changed.all():
+            return np.asarray(result, np.float32)
+        # runs in softly where the face begins to differ: 0 on the edge of that area, 1 well inside
+        share = np.maximum(2 * wide_blur(changed.astype(np.float32), RUN_IN_PX * scale) - 1, 0)[..., None]
+        same = ~changed[..., None] | (result == start)
         return np.where(same, face_log, start + share * (result - start)).astype(np.float32)
 
     def _coloured(self, frame: int, face_log: np.ndarray) -> np.ndarray:
@@ -86,26 +115,34 @@ class Finish:
     def _textured(
         self, frame: int, window: Window, face_log: np.ndarray, clean_log: np.ndarray, scale: float
     ) -> np.ndarray:
+        """The plate's pores, by regions, wrinkles and expression."""
         spec = self.opened.settings.texture
         if not (spec.strength or spec.expression):
             return face_log
-        points, mesh = self.crops.track.points_at(frame), self.crops.source.mesh
+        # maps are as soft as wrinkles are wide: a large face needs them on fewer pixels
+        height, width = window.shape
+        size = max(int(width / max(int(scale), 1)), 1), max(int(height / max(int(scale), 1)), 1)
+        small = lambda image: cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # noqa: E731
+        large = lambda grey: cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)  # noqa: E731
+        here, coarse = Window(0, 0, *size), scale * size[0] / width
+        track_points, mesh = self.crops.track.points_at(frame), self.crops.source.mesh
+        points = (track_points - (window.x, window.y)) * (size[0] / width, size[1] / height)
         regions = {
-            name: soften(region_mask(points, window, name, mesh), REGION_SOFT_PX * scale) for name in TEXTURE_REGIONS
+            name: soften(region_mask(points, here, name, mesh), REGION_SOFT_PX * coarse) for name in TEXTURE_REGIONS
         }
         # what is a line in the face itself must stay there as well
-        lines = np.maximum(wrinkle_matte(clean_log, scale), wrinkle_matte(face_log, scale))
+        lines = np.maximum(*(wrinkle_matte(small(image), coarse) for image in (clean_log, face_log)))
         spared = np.float32(spec.wrinkles) * lines
         roto = cut_roto(self.opened, spec.wrinkle_matte, spec.wrinkle_channel, frame, window)
         if roto is not None:
-            spared = np.maximum(spared, roto)
+            spared = np.maximum(spared, small(roto))
         amounts = {name: getattr(spec, name) for name in TEXTURE_REGIONS}
         amount = texture_amount(regions, amounts, spec.strength, spared)
         rougher = None
         if spec.expression:
-            stretch = over_pixels(stretch_log(points, self._neutral, mesh), points, window, mesh)
-            rougher = expression_gain(stretch, spec.expression) * regions["skin"]
-        return return_texture(face_log, clean_log, amount, scale, rougher)
+            stretch = over_pixels(stretch_log(track_points, self._neutral, mesh), points, here, mesh)
+            rougher = large(expression_gain(stretch, spec.expression) * regions["skin"])
+        return return_texture(face_log, clean_log, large(amount), scale, rougher)
 
     @cached_property
     def _neutral(self) -> np.ndarray:
