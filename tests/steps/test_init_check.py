@@ -41,7 +41,7 @@ def test_init_fills_the_template_and_keeps_its_comments(made, tmp_path):
     assert (file.parent / "keyframes").is_dir()
 
 
-@pytest.mark.parametrize("template", ["keyframe_deage", "passthrough", "matte"])
+@pytest.mark.parametrize("template", ["keyframe_deage", "passthrough", "matte", "beauty"])
 def test_every_shipped_template_makes_a_shot(made, tmp_path, template):
     shot = load_shot(init_shot(request(tmp_path / "a", made.folder / "plate", template=template)))
     assert shot.settings.plate.colorspace == "ACEScg"
@@ -54,7 +54,7 @@ def test_a_slip_leaves_no_folder_behind(made, tmp_path):
 
 
 def test_an_unknown_template_lists_the_known(made, tmp_path):
-    with pytest.raises(ShotError, match="no such template; choose one of keyframe_deage, matte, passthrough"):
+    with pytest.raises(ShotError, match="no such template; choose one of beauty, keyframe_deage, matte, passthrough"):
         init_shot(request(tmp_path / "a", made.folder / "plate", template="keyframe_deag"))
 
 

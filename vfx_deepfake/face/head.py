@@ -32,6 +32,12 @@ class HeadFrame:
         """Scale of the picture at the face, whichever way the head is turned."""
         return float(np.linalg.svd(self.axes, compute_uv=False).mean())
 
+    @property
+    def turned_degrees(self) -> float:
+        """How far the face looks past the camera, in any direction; 0 straight into it."""
+        across, along = np.linalg.norm(self.axes, axis=0)[2], self.px_per_cm
+        return float(np.degrees(np.arcsin(min(across / along, 1.0))))
+
     def moved(self, offsets_cm: np.ndarray) -> np.ndarray:
         """Offsets (N, 3) in cm on the head as (N, 2) plate pixels."""
         return np.asarray(offsets_cm @ self.axes.T)

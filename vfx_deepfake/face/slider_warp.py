@@ -23,6 +23,9 @@ from vfx_deepfake.image.crop import Window
 # Rings round the outline: factors of its distance from the face's middle, and the share of its motion. A crop reaches to
 # 1.4, so that the motion has run out before its edge; assumed.
 RINGS = ((1.05, 0.85), (1.11, 0.55), (1.17, 0.27), (1.24, 0.08), (1.32, 0.0))
+# The far side of a face that is turned farther than this is seen too flat to be bent: less of everything, then nothing.
+# Measured: at 45 degrees all sliders at their ends would fold it.
+TURN_DEGREES = (25.0, 65.0)
 MIDDLE_CM = 0.8  # over which one half's pull runs out across the middle line; assumed
 SMOOTH_CM = 0.12  # of the field, which has kinks on the mesh's edges; assumed
 
@@ -45,7 +48,7 @@ PULLS: dict[str, tuple[Pull, ...]] = {
     "cheeks": (Pull((205, 50, 187), 3.4, (0.0, 0.45, 0.0)),),
     "lids": (Pull((224, 225, 223), 1.5, (-0.05, 0.25, 0.0)),),
     "smile": (Pull((61,), 3.0, (-0.4, 0.5, -0.2)), Pull((205,), 2.8, (-0.05, 0.25, 0.0))),
-    "brows": (Pull((105, 63, 66, 52), 2.8, (0.0, 0.5, 0.0)),),
+    "brows": (Pull((105, 63, 66, 52), 2.8, (0.0, 0.45, 0.0)),),
 }
 # Points that hold still, wholly or in part, whatever pulls near them.
 _EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
@@ -114,13 +117,14 @@ def offsets(points: np.ndarray, sides: Mapping[str, Sides], lips: float = 0.0) -
     for name, (left, right) in sides.items():
         if name in PULLS:
             cm += right * _mode(name) + left * _mirrored(_mode(name))
-    moved = HeadFrame.of(points).moved(cm)
+    head = HeadFrame.of(points)
+    moved = head.moved(cm)
     left, right = sides.get("eyes", (0.0, 0.0))
     same = np.arange(len(points))
     for opening, strength, numbers in ((EYE, right, same), (EYE, left, mirror()), (LIPS, lips, same)):
         if strength:
             moved += _opened(points, opening, strength, numbers)
-    return moved
+    return moved * _facing(head.turned_degrees)
 
 
 def displacement(points: np.ndarray, moved: np.ndarray, window: Window, px_per_cm: float) -> np.ndarray:
@@ -143,6 +147,13 @@ def displacement(points: np.ndarray, moved: np.ndarray, window: Window, px_per_c
     field = np.zeros((*window.shape, 2), np.float32)
     field[inside] = sum(values[ids, k] * weights[k][:, None] for k in range(3))
     return np.asarray(cv2.GaussianBlur(field, (0, 0), SMOOTH_CM * px_per_cm, borderType=cv2.BORDER_CONSTANT))
+
+
+def _facing(degrees: float) -> float:
+    """1 for a face that looks at the camera, smoothly down to 0 for one that looks away."""
+    low, high = TURN_DEGREES
+    share = min(max((high - degrees) / (high - low), 0.0), 1.0)
+    return share * share * (3 - 2 * share)
 
 
 @lru_cache(maxsize=8)
