@@ -22,7 +22,8 @@ SPREADS = 0.08, 0.3  # smallest and largest scatter of log variance that chance 
 DISAGREEMENT = 0.5  # a level whose blocks scatter this much more than chance is doubted; measured on the digital actor
 TOO_HIGH = 3.0  # scatters above the curve from which a block holds more than grain
 ABOVE = 0.05  # log variance above the curve from which a level's own value gives way to its neighbours'; measured
-STIFFNESS = 1.0  # against bending of log variance over log light: a power law is straight; measured on 1 to 100
+STIFFNESS = 2.0  # against bending of log variance over log light: a power law is straight; measured on 0.3 to 3
+KINSHIP = 5.0  # against slopes that differ between channels; measured on 0 to 10, where 0 doubles the error
 REACH = 4  # knots that the curve goes on straight past the last light seen; assumed
 TOE_KNOT = 4  # 0.15, where the encoding turns linear: the curve is held below, because noise in the dark is even there
 ROUNDS, INNER_ROUNDS = 3, 30
@@ -49,52 +50,67 @@ def fit_curves(light: np.ndarray, variance: np.ndarray) -> Curves | None:
     before = [np.bincount(level[usable, c], minlength=len(KNOTS)) for c in range(3)]
     if min(count.max() for count in before) < LEAST_BLOCKS:
         return None
-    kept = usable
+    kept, curves = usable, np.tile(np.median(log_variance[usable], axis=0)[:, None], len(KNOTS))
     for _ in range(ROUNDS):
-        found = [_one_curve(light[kept, c], log_variance[kept, c], level[kept, c], before[c]) for c in range(3)]
-        above = [(log_variance[:, c] - np.interp(light[:, c], KNOTS, f[0])) / f[2] for c, f in enumerate(found)]
+        for _ in range(ROUNDS):
+            edges = [
+                _lower_edge(light[kept, c], log_variance[kept, c], level[kept, c], before[c], curves[c])
+                for c in range(3)
+            ]
+            value, weight = (np.array([edge[part] for edge in edges]) for part in (0, 1))
+            curves = _smooth_below(value, weight)
+        above = [(log_variance[:, c] - np.interp(light[:, c], KNOTS, curves[c])) / edges[c][2] for c in range(3)]
         kept = usable & (np.max(above, axis=0) < TOO_HIGH)
-    return Curves(np.array([f[0] for f in found]), np.array([f[1] for f in found]), kept)
+    return Curves(np.array([_held(*pair) for pair in zip(curves, weight, strict=True)]), weight, kept)
 
 
-def _one_curve(
-    light: np.ndarray, log_variance: np.ndarray, level: np.ndarray, before: np.ndarray
+def _lower_edge(
+    light: np.ndarray, log_variance: np.ndarray, level: np.ndarray, before: np.ndarray, curve: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Curve and weight at KNOTS, and the scatter that chance gives a block. ``before``: blocks a level had at first."""
+    """Value and weight at KNOTS of one channel, and the scatter that chance gives a block.
+
+    ``before``: blocks that a level had at first; ``curve``: the last guess, which takes the slope within a level off.
+    """
     count = np.bincount(level, minlength=len(KNOTS))
     seen = np.flatnonzero(count >= LEAST_BLOCKS)
-    curve = np.full(len(KNOTS), np.median(log_variance) if len(log_variance) else 0.0)
+    value, weight = curve.copy(), np.zeros(len(KNOTS))
     if not len(seen):
-        return curve, np.zeros(len(KNOTS)), SPREADS[1]
-    for _ in range(ROUNDS):
-        rest = log_variance - np.interp(light, KNOTS, curve)
-        low, middle = np.zeros(len(KNOTS)), np.zeros(len(KNOTS))
-        for knot in seen:
-            low[knot], middle[knot] = np.quantile(rest[level == knot], (LOW_SHARE, 0.5))
-        scatter = (middle - low) / LOW_TO_MEAN
-        sure = seen[count[seen] >= MANY_BLOCKS]
-        chance = float(np.clip(scatter[sure].min() if len(sure) else SPREADS[1], *SPREADS))
-        doubt = np.maximum(scatter[seen] - chance, 0) / (DISAGREEMENT * chance)
-        weight = np.zeros(len(KNOTS))
-        weight[seen] = np.sqrt(count[seen]) * (count[seen] / np.maximum(before[seen], 1)) ** 2 / (1 + doubt**4)
-        chance = float(np.clip(np.average(scatter[seen], weights=weight[seen] + 1e-9), chance, SPREADS[1]))
-        curve = _lower_smooth(curve + low + LOW_TO_MEAN * chance, weight)
-    return _held(curve, seen), weight, chance
+        return value, weight, SPREADS[1]
+    rest = log_variance - np.interp(light, KNOTS, curve)
+    low, middle = np.array([np.quantile(rest[level == knot], (LOW_SHARE, 0.5)) for knot in seen]).T
+    scatter = (middle - low) / LOW_TO_MEAN
+    sure = count[seen] >= MANY_BLOCKS
+    chance = float(np.clip(scatter[sure].min() if sure.any() else SPREADS[1], *SPREADS))
+    doubt = np.maximum(scatter - chance, 0) / (DISAGREEMENT * chance)
+    weight[seen] = np.sqrt(count[seen]) * (count[seen] / np.maximum(before[seen], 1)) ** 2 / (1 + doubt**4)
+    chance = float(np.clip(np.average(scatter, weights=weight[seen] + 1e-9), chance, SPREADS[1]))
+    value[seen] = curve[seen] + low + LOW_TO_MEAN * chance
+    return value, weight, chance
 
 
-def _lower_smooth(value: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """A smooth curve through the values, which follows those below it and gives way to none far above it."""
-    bend = np.diff(np.eye(len(KNOTS)), 2, axis=0)
-    stiff = STIFFNESS * bend.T @ bend + 1e-9 * np.eye(len(KNOTS))
-    trust = np.ones(len(KNOTS))
+def _smooth_below(value: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Smooth curves (3, K) through the values, which follow those below and give way to none far above.
+
+    Channels of one film or sensor follow much the same law: where one was not seen the others lend it their shape.
+    """
+    knots = len(KNOTS)
+    bend, slope = (np.diff(np.eye(knots), order, axis=0) for order in (2, 1))
+    apart = np.eye(3) - 1 / 3
+    stiff = np.kron(np.eye(3), STIFFNESS * bend.T @ bend) + np.kron(apart, KINSHIP * slope.T @ slope)
+    stiff += 1e-9 * np.eye(3 * knots)
+    trust = np.ones_like(value)
     for _ in range(INNER_ROUNDS):
-        curve = np.linalg.solve(np.diag(weight * trust) + stiff, weight * trust * value)
-        trust = 1 / (1 + (np.maximum(value - curve, 0) / ABOVE) ** 2)
-    return np.asarray(curve)
+        pull = (weight * trust).ravel()
+        curves = np.linalg.solve(np.diag(pull) + stiff, pull * value.ravel()).reshape(3, knots)
+        trust = 1 / (1 + (np.maximum(value - curves, 0) / ABOVE) ** 2)
+    return np.asarray(curves)
 
 
-def _held(curve: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _held(curve: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The curve with its ends held REACH knots past the lights that were seen, in the dark no farther than the toe."""
+    seen = np.flatnonzero(weight > 0)
+    if not len(seen):
+        return curve
     first = min(seen[0], max(seen[0] - REACH, TOE_KNOT))
     index = np.clip(np.arange(len(KNOTS)), first, min(seen[-1] + REACH, len(KNOTS) - 1))
     return curve[index]
