@@ -46,7 +46,8 @@ def plan_job(
         raise ShotError(f"chunk: is {size}; give the number of frames a task takes, at least 1")
     overrides = [text for text in overrides if not text.startswith("farm.")]  # they have done their work in the plan
     _require_plain(overrides)
-    listed = [stage for stage in stages(opened) if set(wanted) == set(opened.frames) or _works_on_part(stage, opened)]
+    needed = stages(opened)
+    listed = needed if set(wanted) == set(opened.frames) else _for_part(needed)
     names = {stage.name for stage in listed}
     return {
         "specificationVersion": REVISION,
@@ -80,12 +81,17 @@ def _job_name(opened: OpenShot) -> str:
     return f"{show} {opened.name}" if show else opened.name
 
 
-def _works_on_part(stage: Stage, opened: OpenShot) -> bool:
-    """True for stages that can be done when only part of the frames is rendered: up to the last one that works in chunks."""
-    order = stages(opened)
-    last = max(index for index, each in enumerate(order) if each.in_chunks)
-    names = [each.name for each in order]
-    return names.index(stage.name) <= last
+def _for_part(needed: list[Stage]) -> list[Stage]:
+    """The stages that can be done when only part of the frames is: those that need every frame are left out."""
+    kept: list[Stage] = []
+    whole = {stage.name for stage in needed if stage.in_chunks}
+    left_out: set[str] = set()
+    for stage in needed:
+        if not stage.in_chunks and (whole | left_out) & set(stage.after):
+            left_out.add(stage.name)
+        else:
+            kept.append(stage)
+    return kept
 
 
 def _require_plain(overrides: Iterable[str]) -> None:

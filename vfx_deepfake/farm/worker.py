@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY
 from vfx_deepfake.farm.outcome import FarmTask, farm_task, write_outcome
 from vfx_deepfake.files import WAIT_VARIABLE
+from vfx_deepfake.frames import format_frames, parse_frames
 from vfx_deepfake.naming import RULES_VARIABLE
 
 PUT_DOWN_S = 20.0  # a stage that is asked to stop ends within a frame or a step; shorter than any engine's own patience
@@ -81,9 +82,15 @@ def work(words: Sequence[str], limits: Limits, *, path_mapping: str = "", say: C
 
 
 def native_frames(words: Sequence[str]) -> list[str]:
-    """The words with ``--frames`` in this program's range grammar; engines of Open Job Description write steps as ``1001-1009:2``."""
+    """The words with ``--frames`` in this program's range grammar; Open Job Description writes ``1001-1009:2`` and ``1001-1001``.
+
+    Raises: ShotError for what is no range.
+    """
     told = ["", *words[:-1]]
-    return [word.replace(":", "x") if before == "--frames" else word for before, word in zip(told, words, strict=True)]
+    return [
+        format_frames(parse_frames(word.replace(":", "x"), "--frames")) if before == "--frames" else word
+        for before, word in zip(told, words, strict=True)
+    ]
 
 
 def _attempt(words: Sequence[str], task: FarmTask, timeout_s: float, environment: dict[str, str],
