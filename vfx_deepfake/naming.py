@@ -89,6 +89,10 @@ class ShotPaths:
         """Folder of things that can be made again: hash caches, stage records."""
         return self.folder / self.naming.work
 
+    def mattes(self, identity: str) -> Path:
+        """Folder of the mattes learnt from ``identity``; can be made again."""
+        return self.work / f"mattes_{identity[:12]}"
+
     def appearance(self, identity: str) -> Path:
         """How the shot's face usually looks, measured from ``identity``; can be made again."""
         return self.work / f"appearance_{identity[:12]}.npz"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vfx_deepfake.cli.review import review
 from vfx_deepfake.progress import Progress
 
 Command = Callable[[argparse.Namespace, Progress], Any]
@@ -53,20 +54,20 @@ def train(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return train_stage(open_shot(args.shot, args.set), progress)
 
 
+def mattes(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Mattes of an occluder from a few painted ones."""
+    from vfx_deepfake.steps.mattes import mattes_stage
+    from vfx_deepfake.steps.opened import open_shot
+
+    return mattes_stage(open_shot(args.shot, args.set), progress)
+
+
 def render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Render frames of the next version."""
     from vfx_deepfake.steps.opened import open_shot
     from vfx_deepfake.steps.render_stage import render_stage
 
     return render_stage(open_shot(args.shot, args.set), progress, frames=args.frames)
-
-
-def review(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    """Contact sheet and movie of the rendered frames."""
-    from vfx_deepfake.steps.opened import open_shot
-    from vfx_deepfake.steps.review import review_stage
-
-    return review_stage(open_shot(args.shot, args.set), progress)
 
 
 def qc(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
@@ -103,6 +104,30 @@ def submit(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return submitted.as_result()
 
 
+def batch(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Send a list of shots to a farm."""
+    from vfx_deepfake.cli.main import report_bug
+    from vfx_deepfake.errors import EXIT_BUG
+    from vfx_deepfake.farm.batch import submit_batch, summary
+    from vfx_deepfake.farm.shotlist import read_shotlist
+
+    sent = submit_batch(read_shotlist(args.list), farm=args.farm, hold=args.hold, dry_run=args.dry_run,
+                        rerun_failed=args.rerun_failed, progress=progress)  # fmt: skip
+    for one in sent:
+        if one.error and one.exit_code == EXIT_BUG:
+            report_bug(f"batch: {one.listed.label}", one.error)
+    return summary(sent)
+
+
+def status(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """How shots stand."""
+    from vfx_deepfake.farm.shotlist import shots_of
+    from vfx_deepfake.farm.status import shot_status, summary
+
+    shots = [each for path in args.shots for each in shots_of(path)]
+    return summary([shot_status(each.file, each.overrides) for each in shots])
+
+
 def work(args: argparse.Namespace, progress: Progress) -> int:
     """One task of a farm job; the exit code is the stage's."""
     from vfx_deepfake.farm.worker import Limits, work
@@ -134,12 +159,15 @@ COMMANDS: dict[str, Command] = {
     "track": track,
     "suggest-keyframes": suggest,
     "train": train,
+    "mattes": mattes,
     "render": render,
     "review": review,
     "qc": qc,
     "version": version,
     "run": run,
     "submit": submit,
+    "batch": batch,
+    "status": status,
     "work": work,
     "release": release,
     "demo": demo,

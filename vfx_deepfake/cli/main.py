@@ -19,6 +19,7 @@ from typing import Any
 
 from vfx_deepfake import __version__
 from vfx_deepfake.cli.progress import STYLES, make_progress
+from vfx_deepfake.cli.review import StageParser, add_review
 from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY, VfxError
 
 PROGRAM = "vfx-deepfake"
@@ -50,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole command line, stages in pipeline order."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="De-aging and face replacement, one shot at a time.")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE", parser_class=StageParser)
 
     init = stages.add_parser("init", help="make a shot folder from a template")
     init.add_argument("folder", help="the shot's folder")
@@ -68,11 +69,17 @@ def build_parser() -> argparse.ArgumentParser:
     _shot(suggest)
     suggest.add_argument("--count", type=int, default=5, help="how many frames (default 5)")
     _shot(stages.add_parser("train", help="train the shot's model, or continue where it stopped"))
+    _shot(stages.add_parser("mattes", help="the matte of what stands in front of the face, from a few painted frames"))
     _shot(stages.add_parser("render", help="render frames of the next version"), frames=True)
-    _shot(stages.add_parser("review", help="contact sheet and movie of the rendered frames"))
+    add_review(stages, _shot, _common)
     qc = stages.add_parser("qc", help="measure a version against its plate: figures, plots and a page")
     _shot(qc, frames=True)
-    qc.add_argument("--version", dest="of_version", default="", help="a published one, e.g. v003 (default: the newest, or the one under way)")
+    qc.add_argument(
+        "--version",
+        dest="of_version",
+        default="",
+        help="a published one, e.g. v003 (default: the newest, or the one under way)",
+    )
     _shot(stages.add_parser("version", help="publish the rendered frames as a version with its record"))
     run = stages.add_parser("run", help="every stage, skipping what is up to date")
     _shot(run)
@@ -90,14 +97,36 @@ def build_parser() -> argparse.ArgumentParser:
 def _farm(stages: Any) -> None:
     submit = stages.add_parser("submit", help="send the shot's stages to a farm")
     _shot(submit, frames=True)
-    submit.add_argument("--farm", default="local", metavar="NAME", help="the engine (default: local, which runs the job here)")
+    submit.add_argument(
+        "--farm", default="local", metavar="NAME", help="the engine (default: local, which runs the job here)"
+    )
     submit.add_argument("--hold", action="store_true", help="submit, but wait to be released")
     submit.add_argument("--dry-run", action="store_true", help="say what would be submitted")
-    work = stages.add_parser("work", help="what a farm runs: one stage with a time limit, retries and its outcome on record")
-    work.add_argument("--timeout", type=float, default=math.inf, metavar="SECONDS", help="limit of one attempt (default: none)")
+    batch = stages.add_parser(
+        "batch", help="send a list of shots to a farm; broken ones are named and disturb no other"
+    )
+    batch.add_argument("list", help="list of shots, TOML or CSV")
+    batch.add_argument(
+        "--farm", default="local", metavar="NAME", help="the engine (default: local, which runs the jobs here)"
+    )
+    batch.add_argument("--hold", action="store_true", help="submit, but wait to be released")
+    batch.add_argument("--dry-run", action="store_true", help="check everything and say what would be submitted")
+    batch.add_argument("--rerun-failed", action="store_true", help="only shots that failed or never got onto the farm")
+    _common(batch)
+    status = stages.add_parser("status", help="how shots stand, what failed and why")
+    status.add_argument("shots", nargs="+", metavar="LIST|SHOT", help="lists of shots, shot files or shot folders")
+    _common(status)
+    work = stages.add_parser(
+        "work", help="what a farm runs: one stage with a time limit, retries and its outcome on record"
+    )
+    work.add_argument(
+        "--timeout", type=float, default=math.inf, metavar="SECONDS", help="limit of one attempt (default: none)"
+    )
     work.add_argument("--retries", type=int, default=0, metavar="N", help="further attempts (default: 0)")
     work.add_argument("--path-mapping", default="", metavar="FILE", help="Open Job Description path-mapping rules")
-    work.add_argument("task", nargs=argparse.REMAINDER, metavar="STAGE ...", help="the stage, its shot file and its options")
+    work.add_argument(
+        "task", nargs=argparse.REMAINDER, metavar="STAGE ...", help="the stage, its shot file and its options"
+    )
     work.set_defaults(progress="openjd", json=False)
 
 
@@ -145,6 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(result, int):
             return result
         _print_result(result, args.json)
+        return _tell_problems(name, result)
     except VfxError as error:
         for line in str(error).splitlines():
             print(f"{name}: {line}", file=sys.stderr)
@@ -163,11 +193,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return EXIT_DONE
     except Exception as error:
-        return _our_bug(name, error)
-    return EXIT_DONE
+        return report_bug(name, error)
 
 
-def _our_bug(name: str, error: Exception) -> int:
+def _tell_problems(name: str, result: Any) -> int:
+    """Some commands do what can be done and tell what could not; returns the exit code."""
+    problems = result.get("problems", ()) if isinstance(result, dict) else ()
+    for line in problems:
+        print(f"{name}: {line}", file=sys.stderr)
+    return int(result["exit_code"]) if problems else EXIT_DONE
+
+
+def report_bug(name: str, error: Exception) -> int:
     """Keep the traceback in a file and give one line that says where."""
     log = Path(f"{PROGRAM}-error-{os.getpid()}.log")
     text = "".join(traceback.format_exception(error))

@@ -189,4 +189,9 @@ def occlusion(
     face = small_face(image_log, window, points)
     seen = compare(face, appearance, mesh)
     matte = occluder_matte(face.image_log, seen.expected_log, seen.score) * seen.on_face
+    return enlarged(matte, window)
+
+
+def enlarged(matte: np.ndarray, window: Window) -> np.ndarray:
+    """A small face's matte over the window that the face was cut from, bilinear."""
     return cv2.resize(matte, (window.width, window.height), interpolation=cv2.INTER_LINEAR)

@@ -70,11 +70,12 @@ def edge_guide(image_log: np.ndarray, scale: float) -> EdgeGuide:
     return EdgeGuide(image_log, small, mean, _inverse(covariance + GUIDE_NOISE * np.eye(3, dtype=np.float32)), scale)
 
 
-def refined(matte: np.ndarray, guide: EdgeGuide, band_px: float = BAND_PX) -> np.ndarray:
+def refined(matte: np.ndarray, guide: EdgeGuide, band_px: float = BAND_PX, steepness: float = STEEPNESS) -> np.ndarray:
     """The matte with its edges on the picture's.
 
     Shapes: matte (h, w) float32 0..1 over the guide's picture. Returns the same; farther than ``band_px`` (at the
-    reference face size) from the matte's edge its own values stay, so that an empty matte stays empty.
+    reference face size) from the matte's edge its own values stay, so that an empty matte stays empty. ``steepness`` 1
+    keeps the edge of a matte that is soft already as soft as it is.
     """
     out = matte.copy()
     reach = max(round(band_px * min(guide.scale, 1)), 1)
@@ -95,7 +96,7 @@ def refined(matte: np.ndarray, guide: EdgeGuide, band_px: float = BAND_PX) -> np
             continue
         full = _enlarged(planes, origin, tile, ratio)
         filtered = (full[..., :3] * guide.image_log[tile]).sum(axis=-1) + full[..., 3]
-        held = np.clip((filtered - 0.5) * STEEPNESS + 0.5, full[..., 4], full[..., 4] + full[..., 5])
+        held = np.clip((filtered - 0.5) * steepness + 0.5, full[..., 4], full[..., 4] + full[..., 5])
         out[tile] = np.where(full[..., 5] > 0, np.clip(held, 0, 1), matte[tile])
     return out
 

@@ -13,6 +13,8 @@ class MattesSpec:
 
     holdout: str = ""  # roto of what stays in front of the face, e.g. mattes/{shot}.holdout.####.exr
     holdout_channel: str = ""  # channel of the roto, e.g. A or roto.R; empty takes alpha, else red
+    roto: str = ""  # a few painted frames of what stands in front, from which every frame's matte is learnt
+    roto_channel: str = ""  # as above
     occlusion: str = "auto"  # where there is no roto: auto finds what stands in front of the face; none
     garbage: str = ""  # roto of where the plate must stay whatever is in it, e.g. mattes/{shot}.garbage.####.exr
     garbage_channel: str = ""  # as above

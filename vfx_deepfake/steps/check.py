@@ -67,13 +67,20 @@ def check_shot(file: str | Path, overrides: Iterable[str] = ()) -> CheckReport:
     header: Header | None = None
     with report.gathering():
         header = _check_plate(opened, report)
-    checks: tuple[Callable[[OpenShot, CheckReport], None], ...] = (_check_track, _check_sliders, _check_consent, _check_review)
+    checks: tuple[Callable[[OpenShot, CheckReport], None], ...] = (
+        _check_track,
+        _check_sliders,
+        _check_consent,
+        _check_review,
+    )
     for check in checks:
         with report.gathering():
             check(opened, report)
     if header is not None:
         with report.gathering():
             _check_keyframes(opened, header, report)
+        with report.gathering():
+            _check_roto(opened, header, report)
         with report.gathering():
             _check_cost(opened, header, report)
     return report
@@ -189,14 +196,33 @@ def _check_keyframes(opened: OpenShot, plate: Header, report: CheckReport) -> No
     report.facts["keyframes"] = format_frames(keys)
 
 
-def _check_key_size(key: Header, plate: Header, frame: int, path: Path) -> None:
+def _check_roto(opened: OpenShot, plate: Header, report: CheckReport) -> None:
+    spec, file = opened.settings.mattes, opened.shot.file.name
+    for name, channel in (
+        ("holdout", spec.holdout_channel),
+        ("garbage", spec.garbage_channel),
+        ("roto", spec.roto_channel),
+    ):
+        pattern = getattr(spec, name)
+        files = opened.roto_files(pattern)
+        if pattern and not files:
+            report.problems.append(f"{file} [mattes].{name}: no roto at {opened.source_text(pattern)} for any frame of the plate; "
+                                   "save it there, or leave the key out")  # fmt: skip
+        for frame, path in files.items():
+            with report.gathering():
+                _check_key_size(
+                    read_header(path, channels=(channel,) if channel else ()), plate, frame, path, "roto of frame"
+                )
+
+
+def _check_key_size(key: Header, plate: Header, frame: int, path: Path, what: str = "key frame") -> None:
     """A painted frame is a full frame of the plate's size, or an EXR whose data window lies in a display window of that size."""
     if (key.display_window.width, key.display_window.height) != (
         plate.display_window.width,
         plate.display_window.height,
     ):
         mine, theirs = (f"{h.display_window.width} x {h.display_window.height}" for h in (key, plate))
-        raise ShotError(f"key frame {frame} ({path.name}): is {mine}; the plate is {theirs}; "
+        raise ShotError(f"{what} {frame} ({path.name}): is {mine}; the plate is {theirs}; "
                         "export it at full size, or as EXR with a data window")  # fmt: skip
 
 

@@ -35,12 +35,14 @@ SURELY_SKIN = 0.99
 class FaceMattes:
     """Makes the mattes of any frame with a face; one frame needs only itself and what was measured for the shot.
 
-    ``appearance`` None: occluders are not estimated, and teeth are not told from the rest of the mouth.
+    ``appearance`` None: occluders are not estimated, and teeth are not told from the rest of the mouth. ``learnt`` is the
+    pattern of the mattes that were learnt from a few frames of roto, empty where there is none.
     """
 
     opened: OpenShot
     crops: ShotCrops
     appearance: Appearance | None = None
+    learnt: str = ""
 
     def of(self, frame: int, window: Window) -> dict[str, np.ndarray]:
         """Every matte of :data:`vfx_deepfake.steps.comp.REGIONS` over ``window``, (h, w) float32 0..1.
@@ -83,21 +85,30 @@ class FaceMattes:
         }
 
     def _holdout(self, frame: int, window: Window, guide: EdgeGuide) -> np.ndarray:
-        """What stands in front: the artist's roto where the frame has some, else what was found."""
+        """What stands in front: the artist's roto where the frame has some, else what was learnt from it, else what is found."""
         spec = self.opened.settings.mattes
-        roto = cut_roto(self.opened, spec.holdout, spec.holdout_channel, frame, window)
-        if roto is not None:
-            return roto
+        for pattern, channel in ((spec.holdout, spec.holdout_channel), (spec.roto, spec.roto_channel)):
+            roto = cut_roto(self.opened, pattern, channel, frame, window)
+            if roto is not None:
+                return roto
+        learnt = cut_roto(self.opened, self.learnt, "", frame, window)
+        if learnt is not None:
+            return refined(learnt, guide, OCCLUDER_BAND_PX, steepness=1)
         if spec.occlusion == "none" or self.appearance is None:
             return np.zeros(window.shape, np.float32)
         points, mesh = self.crops.track.points_at(frame), self.crops.source.mesh
         return refined(occlusion(guide.image_log, window, points, self.appearance, mesh), guide, OCCLUDER_BAND_PX)
 
 
-def open_mattes(opened: OpenShot, crops: ShotCrops) -> FaceMattes:
-    """What makes the mattes of a shot; its usual appearance is measured where no host has done so yet."""
+def open_mattes(opened: OpenShot, crops: ShotCrops, learnt: str = "") -> FaceMattes:
+    """What makes the mattes of a shot; ``learnt`` as of :class:`FaceMattes`."""
     if opened.settings.model.target == "matte":
         return FaceMattes(opened, crops)  # the matte that is asked for is what stands in front
+    return FaceMattes(opened, crops, open_appearance(opened, crops), learnt)
+
+
+def open_appearance(opened: OpenShot, crops: ShotCrops) -> Appearance:
+    """How the shot's face usually looks; measured where no host has done so yet."""
     made_from = {
         "format": APPEARANCE_FORMAT,
         "plate": opened.plate_hash(),
@@ -107,18 +118,18 @@ def open_mattes(opened: OpenShot, crops: ShotCrops) -> FaceMattes:
     file = opened.shot.paths.appearance(hash_data(made_from))
     if not file.is_file():
         shot_appearance(crops).save(file)
-    return FaceMattes(opened, crops, Appearance.load(file))
+    return Appearance.load(file)
 
 
 def shot_appearance(crops: ShotCrops) -> Appearance:
     """Measure how the face usually looks, in frames spread over the whole shot."""
     mesh = crops.source.mesh
-    faces = [_small(crops, frame) for frame in spread(crops.source.frames, REFERENCES)]
+    faces = [shot_small_face(crops, frame) for frame in spread(crops.source.frames, REFERENCES)]
     skins = [face.image_log[region_mask(face.points, face.window, "skin", mesh) > SURELY_SKIN] for face in faces]
     return measure_appearance(faces, skin_tone(skins), mesh)
 
 
-def _small(crops: ShotCrops, frame: int) -> SmallFace:
+def shot_small_face(crops: ShotCrops, frame: int) -> SmallFace:
     """A frame's face, small, with its grain: scaling down takes most of it."""
     window = crops.source.window(frame)
     return small_face(crops.working.log(frame, window), window, crops.track.points_at(frame))

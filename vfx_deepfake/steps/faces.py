@@ -18,6 +18,7 @@ from vfx_deepfake.model.predict import Prediction, Predictor
 from vfx_deepfake.steps.comp import FaceLayers, Spaces
 from vfx_deepfake.steps.face_mattes import FaceMattes, open_mattes
 from vfx_deepfake.steps.finish import Finish, open_finish
+from vfx_deepfake.steps.mattes import mattes_pattern
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
 from vfx_deepfake.steps.train import open_model
@@ -123,7 +124,7 @@ def open_faces(opened: OpenShot, identity: str = "") -> FaceSource:
         crops,
         model,
         plate_spaces(opened),
-        open_mattes(opened, crops),
+        open_mattes(opened, crops, mattes_pattern(opened) if opened.settings.mattes.roto else ""),
         open_finish(opened, crops, model, identity),
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.files import one_writer
-from vfx_deepfake.progress import Progress
+from vfx_deepfake.progress import SILENT, Progress
 from vfx_deepfake.qc.verdict import FAIL, LOOK
 from vfx_deepfake.steps.check import check_shot
+from vfx_deepfake.steps.mattes import mattes_are_fresh, mattes_stage
 from vfx_deepfake.steps.opened import OpenShot, open_shot
 from vfx_deepfake.steps.qc_stage import qc_stage
 from vfx_deepfake.steps.render_stage import published_version, render_stage
@@ -43,6 +45,7 @@ def _is_published(opened: OpenShot) -> bool:
 def _qc(opened: OpenShot, progress: Progress) -> dict[str, Any]:
     """Measure, and say what stands out; a bad figure is no reason to stop here."""
     result = qc_stage(opened, progress, locked=True)
+    result.pop("qc_page", "")  # moves when the version gets its name
     for line in result.pop("lines", ()):
         if line.startswith((FAIL, LOOK)):
             progress.say(f"warning: qc: {line}")
@@ -60,10 +63,16 @@ def stages(opened: OpenShot) -> list[Stage]:
             Stage("train", lambda o: finished_run(o) is not None, lambda o, p: train_stage(o, p, locked=True),
                   after=("track",), on_gpu=True)
         )  # fmt: skip
-    measured = [Stage("qc", _is_published, _qc, after=("render",), in_chunks=True)] if opened.settings.qc.enabled else []
+    if model.method != "passthrough" and opened.settings.mattes.roto:
+        needed.append(
+            Stage("mattes", mattes_are_fresh, lambda o, p: mattes_stage(o, p, locked=True), after=("track",), on_gpu=True)
+        )
+    measured = (
+        [Stage("qc", _is_published, _qc, after=("render",), in_chunks=True)] if opened.settings.qc.enabled else []
+    )
     return [
         *needed,
-        Stage("render", _is_published, lambda o, p: render_stage(o, p, locked=True), after=("track", "train"),
+        Stage("render", _is_published, lambda o, p: render_stage(o, p, locked=True), after=("track", "train", "mattes"),
               in_chunks=True, on_gpu=True),
         Stage("review", _is_published, lambda o, p: review_stage(o, p, locked=True), after=("render",)),
         *measured,
@@ -81,7 +90,7 @@ def plan_shot(file: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
     return plan
 
 
-def run_shot(file: str, overrides: Iterable[str], progress: Progress) -> dict[str, Any]:
+def run_shot(file: str | Path, overrides: Iterable[str] = (), progress: Progress = SILENT) -> dict[str, Any]:
     """Check, then every stage that is not up to date; returns what was made and how long each stage took, seconds.
 
     Raises: ShotError with every problem of the check; BusyError when another run holds the shot; what the stages raise.

@@ -22,6 +22,7 @@ from vfx_deepfake.provenance.record import code_identity
 from vfx_deepfake.steps.comp import PLATE_AS_IT_IS
 from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces
+from vfx_deepfake.steps.mattes import made_mattes
 from vfx_deepfake.steps.opened import OpenShot, shot_rate, unlocked
 from vfx_deepfake.steps.render import Output, RenderJob, dpx_output, exr_output, finished_frame, render_frames
 from vfx_deepfake.steps.track import load_track
@@ -58,8 +59,11 @@ def render_inputs(opened: OpenShot) -> dict[str, Any]:
         load_track(opened)
         inputs["track"] = opened.hashes.of(opened.shot.paths.track_file)
         inputs["keyframes"] = opened.hashes.of_all(opened.keyframe_files().values())
-        for pattern in filter(None, (settings.mattes.holdout, settings.mattes.garbage, settings.texture.wrinkle_matte)):
+        mattes = settings.mattes
+        for pattern in filter(None, (mattes.holdout, mattes.garbage, mattes.roto, settings.texture.wrinkle_matte)):
             inputs[pattern] = opened.hashes.together(opened.roto_files(pattern).values())
+        if settings.mattes.roto:
+            inputs["learnt_mattes"] = made_mattes(opened)
     if settings.model.method == "sliders":
         inputs["beauty"] = asdict(settings.beauty)
     if settings.model.method == "keyframe":
