@@ -141,6 +141,9 @@ OPTIONAL = {
     "av": "review",
     "mediapipe": "tracking",
     "openjd": "farm",
+    "sqlalchemy": "dailies",
+    "alembic": "dailies",
+    "argon2": "dailies",
     "opencue": "",
 }  # mediapipe goes in by hand, see setup.cfg;
 # pycue asks for another protobuf than mediapipe and is installed where jobs are submitted
