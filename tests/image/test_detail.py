@@ -67,8 +67,9 @@ def creased(depth: float, width: float = 2.5) -> np.ndarray:
     return face(0, 0.003) - np.float32(depth) * np.exp(-((column - 80) ** 2) / (2 * width**2))
 
 
-def test_wrinkles_and_edges_are_spared_and_plain_skin_is_not() -> None:
-    spared = wrinkle_matte(creased(0.15), 1.0)
+@pytest.mark.parametrize(("depth", "width"), [(0.05, 1.2), (0.15, 2.5)], ids=["crow's foot", "fold"])
+def test_wrinkles_and_edges_are_spared_and_plain_skin_is_not(depth: float, width: float) -> None:
+    spared = wrinkle_matte(creased(depth, width), 1.0)
     assert spared[20:-20, 78:83].min() > 0.9  # on the crease
     assert spared[20:-20, 20:50].max() < 0.05 and spared[20:-20, 110:140].max() < 0.05
     assert wrinkle_matte(face(0, 0.003), 1.0).max() < 0.05

@@ -99,4 +99,6 @@ def test_a_membrane_keeps_to_its_pins_and_is_linear_between_two() -> None:
     wanted = np.zeros((5, 33, 1))
     wanted[:, -1] = 1.0
     held = membrane(wanted * pins[..., None], pins)
-    np.testing.assert_allclose(held[2, :, 0], np.linspace(0, 1, 33), atol=STIFFNESS / 32 + 1e-3)  # the ends give by that
+    np.testing.assert_allclose(
+        held[2, :, 0], np.linspace(0, 1, 33), atol=STIFFNESS / 32 + 1e-3
+    )  # the ends give by that
