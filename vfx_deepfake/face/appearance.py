@@ -184,12 +184,16 @@ def occlusion(
     """The matte of what stands in front of the face in one frame.
 
     Shapes: image_log (h, w, 3) degrained, covering ``window``; points (P, 2) plate px. Returns (h, w) float32 0..1, to
-    the precision of the small picture: move its edge onto the full one afterwards. Black off the face.
+    the precision of the small picture: move its edge onto the full one afterwards.
     """
     face = small_face(image_log, window, points)
     seen = compare(face, appearance, mesh)
-    matte = occluder_matte(face.image_log, seen.expected_log, seen.score) * seen.on_face
-    return enlarged(matte, window)
+    return enlarged(foreign(face, seen), window)
+
+
+def foreign(face: SmallFace, seen: Comparison) -> np.ndarray:
+    """The matte (h, w) of what stands in front of a small face."""
+    return occluder_matte(face.image_log, seen.expected_log, seen.score, seen.on_face)
 
 
 def enlarged(matte: np.ndarray, window: Window) -> np.ndarray:

@@ -26,8 +26,12 @@ USUAL_MOST = 0.1  # a place that differs by more is not thereby free to be anyth
 SCORE_PX, OPENING_PX = 2.5, 7.5  # the score is averaged over; where lids and lips move it is taken from further round
 LOW, HIGH = 0.6, 1.2  # an occluder is where the score exceeds HIGH, and LOW within
 REACH_PX = 5  # of it, so that doubtful skin is not strung together
-LEAST_CORE_PX = 80  # pixels above HIGH: 3 thousandths of the square of the face's width
+LEAST_CORE_PX = 160  # pixels above HIGH: 6 thousandths of the square of the face's width
 CLOSE_PX, SURE_PX, EDGE_PX = 4, 2, 6  # holes closed; certainly occluder inside; edge looked for outside
+OUTSIDE_PX, ALIKE_LOG = (
+    12,
+    0.05,
+)  # how far it is followed beside the face, and within what difference of its colour; assumed
 COLOUR_PX = 6.0  # the occluder's own colour is averaged over
 SAME_LOG = 0.02  # colours this close can't tell an occluder from the face
 
@@ -118,10 +122,15 @@ def _blur(image: np.ndarray, sigma_px: float) -> np.ndarray:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_CONSTANT), np.float32)
 
 
-def occluder_matte(image_log: np.ndarray, expected_log: np.ndarray, score: np.ndarray) -> np.ndarray:
+def occluder_matte(
+    image_log: np.ndarray, expected_log: np.ndarray, score: np.ndarray, on_face: np.ndarray
+) -> np.ndarray:
     """The soft matte of what is foreign; 0 everywhere where there is no patch of it.
 
-    Shapes: image_log, expected_log (h, w, 3), score (h, w) of :func:`foreign_score`. Returns (h, w) float32 0..1.
+    Beside the face, where nothing is expected, an occluder goes on for OUTSIDE_PX as far as its colour does.
+
+    Shapes: image_log, expected_log (h, w, 3), score (h, w) of :func:`foreign_score`, on_face (h, w) bool. Returns (h, w)
+    float32 0..1.
     """
     patch = _patches(score)
     if not patch.any():
@@ -134,7 +143,11 @@ def occluder_matte(image_log: np.ndarray, expected_log: np.ndarray, score: np.nd
     length = (way * way).sum(axis=-1)
     gone = np.clip(((image_log - expected_log) * way).sum(axis=-1) / (length + 1e-6), 0, 1)
     told = length / (length + SAME_LOG**2)
-    return np.asarray(np.maximum((told * gone + (1 - told) * patch) * wide, sure), np.float32)
+    inside = np.maximum((told * gone + (1 - told) * patch) * wide, sure)
+    far = _blur(sure, OUTSIDE_PX)[..., None]
+    farther = _blur(image_log * sure[..., None], OUTSIDE_PX) / np.maximum(far, 1e-6)
+    alike = np.exp(-(((image_log - farther) ** 2).mean(axis=-1)) / ALIKE_LOG**2)
+    return np.where(on_face, inside, alike * cv2.dilate(patch, _disc(OUTSIDE_PX))).astype(np.float32)
 
 
 def _patches(score: np.ndarray) -> np.ndarray:

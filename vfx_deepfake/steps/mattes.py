@@ -21,11 +21,11 @@ from vfx_deepfake.face.appearance import (
     SmallFace,
     compare,
     enlarged,
+    foreign,
 )
 from vfx_deepfake.files import hash_data, one_writer, read_json, sweep_parts
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.image.denoise import spread
-from vfx_deepfake.image.occlusion import occluder_matte
 from vfx_deepfake.media.exr import Part, write_exr
 from vfx_deepfake.model.occluder import FORMAT, OccluderNet, Painted, occluder_of, painted_frame, train_occluder
 from vfx_deepfake.model.train import pick_device
@@ -155,7 +155,7 @@ def _lessons(opened: OpenShot, crops: ShotCrops, appearance: Appearance, painted
             lessons.append(painted_frame(*_seen(crops, appearance, frame), matte))
     for frame in spread(crops.source.frames, REFERENCES):
         face, seen = _seen(crops, appearance, frame)
-        if frame not in painted and not occluder_matte(face.image_log, seen.expected_log, seen.score).any():
+        if frame not in painted and not foreign(face, seen).any():
             lessons.append(painted_frame(face, seen, np.zeros(face.window.shape, np.float32)))
     return lessons
 

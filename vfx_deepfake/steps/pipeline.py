@@ -65,7 +65,9 @@ def stages(opened: OpenShot) -> list[Stage]:
         )  # fmt: skip
     if model.method != "passthrough" and opened.settings.mattes.roto:
         needed.append(
-            Stage("mattes", mattes_are_fresh, lambda o, p: mattes_stage(o, p, locked=True), after=("track",), on_gpu=True)
+            Stage(
+                "mattes", mattes_are_fresh, lambda o, p: mattes_stage(o, p, locked=True), after=("track",), on_gpu=True
+            )
         )
     measured = (
         [Stage("qc", _is_published, _qc, after=("render",), in_chunks=True)] if opened.settings.qc.enabled else []
