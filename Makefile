@@ -1,5 +1,6 @@
 # make demo   install, then one shot from plate to delivery          make test   everything that must hold before a change lands
 # make check  ruff, mypy, layers      make fmt   format the code      make bench  speed beside a peer in the same run
+# make slurm  Debian's Slurm, for the tests that start one (root)
 # make rez    a rez package under REZ_PACKAGES/                       make clean  remove what make made
 #
 # pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf) choose mirrors and torch builds.
@@ -18,7 +19,7 @@ MEDIAPIPE := mediapipe==0.10.21
 # Threads that spin while they wait cost more than they bring.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: install demo test check fmt bench rez clean
+.PHONY: install demo test check fmt bench slurm rez clean
 
 install: $(STAMP)
 
@@ -49,6 +50,9 @@ fmt: install
 
 bench: install
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
+
+slurm:
+	apt-get install -y --no-install-recommends slurmctld slurmd slurm-client
 
 rez: install
 	rm -rf build/rez && mkdir -p build/rez

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -99,25 +100,36 @@ class Slurm:
         """Every job that the controller knows, finished ones too."""
         return json.loads(self.ask("squeue", "--json", "--states=all") or '{"jobs": []}')["jobs"]
 
-    def states(self) -> dict[str, set[str]]:
-        """States by step, over its array tasks."""
-        found: dict[str, set[str]] = {}
+    def states(self, ids: Mapping[str, str]) -> dict[str, set[str]]:
+        """States of a submission's jobs by step, over the array tasks."""
+        return self._by_step(ids, "job_state")
+
+    def reasons(self, ids: Mapping[str, str]) -> dict[str, set[str]]:
+        """Why jobs wait, by step."""
+        return self._by_step(ids, "state_reason")
+
+    def _by_step(self, ids: Mapping[str, str], what: str) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {step: set() for step in ids}
+        step_of = {number: step for step, numbers in ids.items() for number in numbers.split(":")}
         for job in self.jobs():
-            found.setdefault(job["name"].split()[-1], set()).add(job["job_state"])
+            step = step_of.get(str(job["array_job_id"] or job["job_id"]))
+            if step:
+                found[step].add(job[what])
         return found
 
-    def settled(self) -> bool:
-        return not any(
-            states & {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING"} for states in self.states().values()
-        )
+    def settled(self, ids: Mapping[str, str]) -> bool:
+        """True when nothing of the submission runs or waits."""
+        states = self.states(ids).values()
+        return all(states) and not any(each & {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING"} for each in states)
 
-    def wait(self, until, patience_s: float = PATIENCE_S) -> None:
+    def wait(self, until: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
         """Wait until something is so; fails with Slurm's own logs."""
         end = time.monotonic() + patience_s
         while not until():
             if time.monotonic() > end:
                 logs = {log.name: log.read_text()[-3000:] for log in self.folder.glob("*.log")}
-                pytest.fail(f"waited {patience_s:g} s; {self.states()}\n{logs}")
+                jobs = {job["name"]: (job["job_state"], job["state_reason"]) for job in self.jobs()}
+                pytest.fail(f"waited {patience_s:g} s; {jobs}\n{logs}")
             time.sleep(0.2)
 
 
