@@ -86,11 +86,12 @@ def test_two_folders_that_claim_one_shot_are_refused_and_a_moved_one_is_followed
     assert all_events(store)[-2]["kind"] == "shot_moved"
 
 
-@pytest.mark.parametrize("bad", ["../sh0020", "a/b", "", ".hidden", "x" * 65, "a\x00b", "sh\u00e4", "x\n", None, 7])
+NO_NAMES = ["../sh0020", "a/b", ".hidden", "x" * 65, "a\x00b", "sh\u00e4", "x\n", None, 7]
+
+
+@pytest.mark.parametrize("bad", NO_NAMES)
 @pytest.mark.parametrize("field", ["shot", "show", "author"])
 def test_a_name_can_not_leave_its_folder(tmp_path, field, bad):
-    if field == "show" and bad == "":
-        pytest.skip("a shot may have no show")
     more = {
         "shot": {"shot": bad},
         "show": {"settings": {"shot": {"show": bad}}},

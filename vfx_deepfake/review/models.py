@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 PENDING, APPROVED, CHANGES, SUPERSEDED = "pending_review", "approved", "changes_requested", "superseded"
@@ -65,7 +65,7 @@ class Run(Base):
     checkpoint_hash: Mapped[str] = mapped_column(String(64), index=True)
     inputs_hash: Mapped[str] = mapped_column(String(64))
     finished_at: Mapped[str] = mapped_column(String(32))
-    seconds: Mapped[float]
+    seconds: Mapped[float] = mapped_column(Double)
     release: Mapped[str] = mapped_column(String(128))
     made_from: Mapped[dict[str, Any]]
 
@@ -141,7 +141,7 @@ class QcValue(Base):
     __tablename__ = "qc_values"
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), primary_key=True)
     measure: Mapped[str] = mapped_column(String(64), primary_key=True)
-    value: Mapped[float | None]
+    value: Mapped[float | None] = mapped_column(Double)
     verdict: Mapped[str] = mapped_column(String(16))
     worst_frame: Mapped[int | None]
     more: Mapped[dict[str, Any]]
