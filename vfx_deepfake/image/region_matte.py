@@ -53,10 +53,11 @@ class SkinTone:
     red: float
 
 
-def edge_guide(image_log: np.ndarray, scale: float) -> EdgeGuide:
+def edge_guide(image_log: np.ndarray, scale: float, noise: float = GUIDE_NOISE) -> EdgeGuide:
     """Measure a picture for :func:`refined`.
 
-    Shapes: image_log (h, w, 3) degrained, in the model encoding; scale: the face's width over the reference one.
+    Shapes: image_log (h, w, 3) degrained, in the model encoding; scale: the face's width over the reference one;
+    noise: log squared, contrast below its root is no edge.
     """
     height, width = image_log.shape[:2]
     size = max(round(width / max(scale, 1)), 1), max(round(height / max(scale, 1)), 1)
@@ -67,7 +68,7 @@ def edge_guide(image_log: np.ndarray, scale: float) -> EdgeGuide:
         for j in range(i, 3):
             covariance[..., i, j] = _box(small[..., i] * small[..., j], scale) - mean[..., i] * mean[..., j]
             covariance[..., j, i] = covariance[..., i, j]
-    return EdgeGuide(image_log, small, mean, _inverse(covariance + GUIDE_NOISE * np.eye(3, dtype=np.float32)), scale)
+    return EdgeGuide(image_log, small, mean, _inverse(covariance + noise * np.eye(3, dtype=np.float32)), scale)
 
 
 def refined(matte: np.ndarray, guide: EdgeGuide, band_px: float = BAND_PX, steepness: float = STEEPNESS) -> np.ndarray:

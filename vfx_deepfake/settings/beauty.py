@@ -59,7 +59,7 @@ class ExpressionSpec:
     smile: Slider = Slider()  # mouth corners out and up; -1 down
     brows: Slider = Slider()  # 1 raised, -1 lowered
     eyes: Slider = Slider()  # 1 opens the lids by a quarter of their opening, -1 closes them by as much
-    lips: Curve = Curve()  # 1 opens the lips by half of their opening, -1 closes them by as much
+    lips: Curve = Curve()  # 1 opens the lips by a third of their opening, -1 closes them by as much
 
     def __post_init__(self) -> None:
         all_between(self, -1.0, 1.0)
