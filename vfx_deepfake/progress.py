@@ -35,3 +35,6 @@ class Silent:
 
     def say(self, text: str) -> None:
         """Nothing."""
+
+
+SILENT = Silent()

@@ -78,6 +78,14 @@ def qc(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return qc_stage(open_shot(args.shot, args.set), progress, frames=args.frames, version=args.of_version)
 
 
+def detect(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Forensic evidence for any sequence."""
+    from vfx_deepfake.steps import detect as steps_detect
+
+    return steps_detect.detect(args.pattern, progress, plate=args.plate, colorspace=args.colorspace, frames=args.frames,
+                               report=args.report)  # fmt: skip
+
+
 def version(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Publish the rendered frames."""
     from vfx_deepfake.steps.opened import open_shot
@@ -170,5 +178,6 @@ COMMANDS: dict[str, Command] = {
     "status": status,
     "work": work,
     "release": release,
+    "detect": detect,
     "demo": demo,
 }

@@ -80,12 +80,16 @@ def build_parser() -> argparse.ArgumentParser:
         default="",
         help="a published one, e.g. v003 (default: the newest, or the one under way)",
     )
+    qc = stages.add_parser("qc", help="measure a version against its plate: figures, plots and a page")
+    _shot(qc, frames=True)
+    qc.add_argument("--version", dest="of_version", default="", help="a published one, e.g. v003 (default: the newest, or the one under way)")
     _shot(stages.add_parser("version", help="publish the rendered frames as a version with its record"))
     run = stages.add_parser("run", help="every stage, skipping what is up to date")
     _shot(run)
     run.add_argument("--dry-run", action="store_true", help="say what would be done")
     _farm(stages)
     _release(stages.add_parser("release", help="releases of likeness: add, show, check"))
+    _detect(stages.add_parser("detect", help="what a forensic eye would look at in any sequence"))
     demo = stages.add_parser("demo", help="a whole shot with the procedural performer")
     demo.add_argument("folder", nargs="?", default="demo_shot", help="where (default: demo_shot)")
     demo.add_argument("--size", default="1280x720", help="width x height of the plate")
@@ -128,6 +132,15 @@ def _farm(stages: Any) -> None:
         "task", nargs=argparse.REMAINDER, metavar="STAGE ...", help="the stage, its shot file and its options"
     )
     work.set_defaults(progress="openjd", json=False)
+
+
+def _detect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pattern", help="the frames, e.g. /in/sh0010.####.exr")
+    parser.add_argument("--plate", default="", help="the photographed frames, where there are any")
+    parser.add_argument("--colorspace", default="", help="OCIO name of the pixels (default: by the config's file rules)")
+    parser.add_argument("--frames", default="", help="part of the range, e.g. 1001-1020 (default: what is on disk)")
+    parser.add_argument("--report", default="", metavar="DIR", help="write figures, plots and a page there")
+    _common(parser)
 
 
 def _release(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from vfx_deepfake.farm.decoded import Decoded, decode
 from vfx_deepfake.farm.plan import job_parameters, plan_job
 from vfx_deepfake.files import disk_error, write_json
 from vfx_deepfake.naming import ShotPaths, mapped
-from vfx_deepfake.progress import Progress
+from vfx_deepfake.progress import SILENT, Progress
 from vfx_deepfake.provenance.record import host_identity, now
 from vfx_deepfake.steps.check import check_shot
 from vfx_deepfake.steps.opened import OpenShot, open_shot
@@ -30,20 +30,22 @@ def submit_shot(
     hold: bool = False,
     dry_run: bool = False,
     after: Mapping[str, tuple[str, ...]] | None = None,
-    progress: Progress,
+    checked: bool = False,
+    progress: Progress = SILENT,
 ) -> Submitted:
     """Check the shot, plan its job and hand it to the engine ``farm``.
 
     frames: part of the range, which is rendered and not published. With ``dry_run`` nothing is written or sent. after: step -> ids of
-    steps of other jobs on the same engine that it waits for too.
+    steps of other jobs on the same engine that it waits for too. checked: the caller has checked the shot.
     Raises: FarmError for an engine that is unknown, missing or refuses; ShotError with every problem of the check.
     """
     overrides = list(overrides)
     backend = backend_named(farm)
-    report = check_shot(file, overrides)
-    report.raise_problems()
-    for warning in report.warnings:
-        progress.say(f"warning: {warning}")
+    if not checked:
+        report = check_shot(file, overrides)
+        report.raise_problems()
+        for warning in report.warnings:
+            progress.say(f"warning: {warning}")
     opened = open_shot(file, overrides)
     folder = next_folder(opened.shot.paths) if dry_run else claim_folder(opened.shot.paths)
     decoded = decoded_for(backend, opened, folder, frames=frames, overrides=overrides, dry_run=dry_run)

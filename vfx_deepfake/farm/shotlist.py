@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,31 @@ def read_shotlist(path: Path | str) -> tuple[Listed, ...]:
     file = Path(path).absolute()
     tables = _csv_tables(file) if file.suffix.lower() == ".csv" else _toml_tables(file)
     return listed(tables, file.parent, file.name)
+
+
+def list_shots(entries: Iterable[Entry], folder: Path | str = ".") -> tuple[Listed, ...]:
+    """A list made in Python; ``folder`` is what its paths are relative to.
+
+    Raises: ShotError for a shot that is listed twice, or no shot.
+    """
+    tables = {f"entry {number}": asdict(entry) for number, entry in enumerate(entries, 1)}
+    return listed(
+        {place: {**table, "set": list(table["set"])} for place, table in tables.items()},
+        Path(folder).absolute(),
+        "list",
+    )
+
+
+def shots_of(path: Path | str) -> tuple[Listed, ...]:
+    """The shots of a list, or the one shot that a folder or shot file is.
+
+    Raises: ShotError with every problem of the list.
+    """
+    file = Path(path).absolute()
+    is_list = file.suffix.lower() == ".csv" or (file.is_file() and isinstance(read_toml(file).get("shot"), list))
+    if is_list:
+        return read_shotlist(file)
+    return (Listed(Entry(shot=str(path)), shot_file(file.parent, file.name), file.parent),)
 
 
 def listed(tables: Mapping[str, Mapping[str, Any]], folder: Path, name: str) -> tuple[Listed, ...]:

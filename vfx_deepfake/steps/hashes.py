@@ -14,7 +14,7 @@ class ContentHashes:
     """SHA-256 by path; ``file`` keeps what is known between runs and may be lost without harm."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._known: dict[str, list[object]] = {}
         self._changed = False
         if file.is_file():
@@ -54,5 +54,5 @@ class ContentHashes:
     def save(self) -> None:
         """Remember for the next run."""
         if self._changed:
-            write_json(self._file, {"files": self._known})
+            write_json(self.file, {"files": self._known})
             self._changed = False

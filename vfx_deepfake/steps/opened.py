@@ -69,6 +69,11 @@ class OpenShot:
         """Content hashes, remembered in the shot's work folder."""
         return ContentHashes(self.shot.paths.work / "hashes.json")
 
+    @property
+    def hashes_known(self) -> bool:
+        """False for a shot whose files were never hashed; asking what is up to date would read the whole plate."""
+        return self.hashes.file.is_file()
+
     def source_text(self, text: str) -> str:
         """A pattern of the shot file as an absolute one."""
         return self.shot.paths.source(text)
