@@ -80,9 +80,6 @@ def build_parser() -> argparse.ArgumentParser:
         default="",
         help="a published one, e.g. v003 (default: the newest, or the one under way)",
     )
-    qc = stages.add_parser("qc", help="measure a version against its plate: figures, plots and a page")
-    _shot(qc, frames=True)
-    qc.add_argument("--version", dest="of_version", default="", help="a published one, e.g. v003 (default: the newest, or the one under way)")
     _shot(stages.add_parser("version", help="publish the rendered frames as a version with its record"))
     run = stages.add_parser("run", help="every stage, skipping what is up to date")
     _shot(run)

@@ -20,6 +20,7 @@ from vfx_deepfake.qc.places import LEAST_PIXELS
 BAND_EDGES = np.linspace(-0.1, 1.3, 29)  # log code; a band is about 0.9 stop
 LIGHT_PX = 2.0  # blur that leaves the light without the grain
 DETAIL_PX = 3.0  # slower than this is not grain
+OFFSET_PX = 6.0  # and neither is what is slower than this in the grain that the layers leave
 GRAIN_BAND = (0.1, 0.45)  # cycles a pixel: slower may be picture, faster is next to nothing; assumed
 CLEAN_SIGMA = 3e-4  # log code; a plate with less has no grain to compare with; assumed
 
@@ -70,6 +71,18 @@ def level_ratio(levels: Levels, reference: Levels, least: int = LEAST_PIXELS) ->
     return float(np.sqrt((ratios[seen] ** 2 * weight).sum() / weight.sum()))
 
 
+def without_offset(residual: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """A residual less its own slow part within a region, so that a change of colour is not taken for grain; 0 outside.
+
+    Shapes: residual (h, w, 3), where (h, w) bool.
+    """
+    weight = where.astype(np.float32)
+    inside = residual * weight[..., None]
+    slow = cv2.GaussianBlur(inside, (0, 0), OFFSET_PX)
+    share = cv2.GaussianBlur(weight, (0, 0), OFFSET_PX)[..., None]
+    return np.where(where[..., None], residual - slow / np.maximum(share, np.finfo(np.float32).tiny), np.float32(0))
+
+
 def has_grain(residual: np.ndarray, where: np.ndarray) -> bool:
     """Whether a plate's residual holds grain at all."""
     return bool(where.any()) and robust_deviation(residual[where]) > CLEAN_SIGMA
@@ -107,8 +120,9 @@ def frozen_share(
 ) -> float | None:
     """How much of the grain comes back from the frame before, beyond what the plate's does: 1 is frozen.
 
-    Shapes: a pair is a frame's grain and that of the frame before, (h, w, 3) log, at the same pixels. The covariance less the
-    plate's own, over the plate's variance, so that a face without grain is not called frozen. None for too few pixels.
+    Shapes: a pair is a frame's grain and that of the frame before, (h, w, 3) log, at the same pixels. None for too few pixels.
+    The plate's own covariance is not zero, because neighbouring frames take part in its degraining; it is scaled to the face's
+    level before it is taken off, and the rest is set against the plate's variance, so that a face without grain gives 0.
     """
     if np.count_nonzero(where) < LEAST_PIXELS:
         return None
@@ -116,7 +130,8 @@ def frozen_share(
     variance = plate.var(axis=0, dtype=np.float64)
     if not (variance > CLEAN_SIGMA**2).all():
         return None
-    excess = _covariance(mine, before) - _covariance(plate, plate_before)
+    share = mine.var(axis=0, dtype=np.float64) / variance
+    excess = _covariance(mine, before) - share * _covariance(plate, plate_before)
     return float(np.mean(excess / variance))
 
 

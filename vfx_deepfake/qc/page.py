@@ -13,7 +13,7 @@ from typing import Any
 
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.qc.summary import described
-from vfx_deepfake.qc.verdict import FAIL, LOOK, MEASURES, PASS, UNKNOWN
+from vfx_deepfake.qc.verdict import FAIL, LOOK, MEASURES, PASS, UNKNOWN, Measure
 
 SYMBOLS = {PASS: "✓", LOOK: "◐", FAIL: "✕", UNKNOWN: "–"}
 
@@ -50,6 +50,7 @@ def qc_page(
     worst: Sequence[WorstFrame],
     plots: Sequence[tuple[str, bytes]],
     notes: Sequence[str],
+    measures: Mapping[str, Measure] = MEASURES,
 ) -> str:
     """The whole page as HTML text.
 
@@ -60,10 +61,10 @@ def qc_page(
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p>{_word(overall)} <span class="dim">over frames {escape(frames)}</span></p>',
-        _what_to_do(summary),
+        _what_to_do(summary, measures),
         "<h2>Measures</h2>",
-        _table(summary),
-        "<h2>Frames to look at first</h2>",
+        _table(summary, measures),
+        *(["<h2>Frames to look at first</h2>"] if worst else []),
         *(_frame(each) for each in worst),
         "<h2>Over the frames</h2>",
         '<div class="plots">',
@@ -84,15 +85,15 @@ def _word(verdict: str) -> str:
     return f'<span class="verdict {kind}">{SYMBOLS[verdict]} {escape(verdict)}</span>'
 
 
-def _what_to_do(summary: Mapping[str, Any]) -> str:
+def _what_to_do(summary: Mapping[str, Any], measures: Mapping[str, Measure]) -> str:
     """What is wrong, in words, failures first; one line when nothing is."""
     rows = [(name, row) for name, row in summary["measures"].items() if row["verdict"] in (FAIL, LOOK)]
     if not rows:
         return "<p>Nothing stands out. The frame nearest to a limit is shown below.</p>"
     rows.sort(key=lambda each: each[1]["verdict"] != FAIL)
     items = [
-        f"<li>{_word(row['verdict'])} <b>{escape(MEASURES[name].title)}</b>: {escape(described(name, row))}{_frames_of(row)}. "
-        f'<span class="dim">What to do: {escape(MEASURES[name].advice)}.</span></li>'
+        f"<li>{_word(row['verdict'])} <b>{escape(measures[name].title)}</b>: {escape(described(measures[name], row))}{_frames_of(row)}. "
+        f'<span class="dim">What to do: {escape(measures[name].advice)}.</span></li>'
         for name, row in rows
     ]
     return f"<ul>{''.join(items)}</ul>"
@@ -103,7 +104,7 @@ def _frames_of(row: Mapping[str, Any]) -> str:
     return f" ({escape('; '.join(listed))})" if listed else ""
 
 
-def _table(summary: Mapping[str, Any]) -> str:
+def _table(summary: Mapping[str, Any], measures: Mapping[str, Measure]) -> str:
     head = "".join(
         f'<th scope="col"{css}>{word}</th>'
         for word, css in (
@@ -113,15 +114,18 @@ def _table(summary: Mapping[str, Any]) -> str:
             ("unit", ""),
         )
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(_row(n, r) for n, r in summary['measures'].items())}</tbody></table>"
+    rows = "".join(_row(measures[name], row) for name, row in summary["measures"].items())
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(name: str, row: Mapping[str, Any]) -> str:
-    measure = MEASURES[name]
+def _row(measure: Measure, row: Mapping[str, Any]) -> str:
     if row["verdict"] == UNKNOWN:
         why = "; ".join(row.get("not_measured", {}))
         return f'<tr><td>{escape(measure.title)}</td><td>{_word(UNKNOWN)}</td><td colspan="6" class="dim">{escape(why)}</td></tr>'
-    figures = [_number(row["worst"], measure.digits), "" if row["worst_frame"] is None else str(row["worst_frame"])]
+    figures = [
+        _number(row["worst"], measure.digits),
+        "" if row["worst_frame"] is None or row["verdict"] == PASS else str(row["worst_frame"]),
+    ]
     figures += [_number(value, measure.digits) for value in (row["median"], *row["limits"])]
     cells = "".join(f'<td class="figure">{figure}</td>' for figure in figures)
     return f'<tr><td>{escape(measure.title)}</td><td>{_word(row["verdict"])}</td>{cells}<td class="dim">{escape(measure.unit)}</td></tr>'

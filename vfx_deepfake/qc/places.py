@@ -13,6 +13,7 @@ FULL = 0.5  # matte from which a pixel counts as replaced
 BESIDE_PX = 3  # skin beside the change begins this far from it: filters reach no farther
 SMOOTH_PX = 2.0  # blur before slopes are taken
 SMOOTH_SHARE = 0.6  # of a region's pixels, its flattest, are used; assumed
+CALM_SHARE = 0.3  # of a region's pixels, the best explained by their neighbours; assumed
 SKIN_CHROMA = 0.03  # log code by which the colour of skin may differ from the face's own, half a stop; assumed
 SKIN_PX = 3.0  # blur under which grain has no colour
 LEAST_PIXELS = 400  # fewer say nothing about grain
@@ -37,6 +38,17 @@ def places(plate_log: np.ndarray, result_log: np.ndarray, matte: np.ndarray, kno
     around = cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * BESIDE_PX + 1,) * 2, np.uint8)) == 0
     skin = around & known & _skin_like(plate_log, inside)
     return Places(inside, _flattest(slope, inside), _flattest(slope, skin))
+
+
+def calm(rests: list[np.ndarray], where: np.ndarray) -> np.ndarray:
+    """The part of a region where clean pictures are best explained by their neighbours: there, what is new is grain.
+
+    Shapes: rests (h, w, 3) each, what is new in a *clean* picture; where (h, w) bool. Returns (h, w) bool.
+    """
+    if not where.any():
+        return where
+    energy = np.max([cv2.GaussianBlur((rest * rest).mean(axis=-1), (0, 0), SKIN_PX) for rest in rests], axis=0)
+    return np.asarray(where & (energy <= np.quantile(energy[where], CALM_SHARE)))
 
 
 def _slope(image_log: np.ndarray) -> np.ndarray:

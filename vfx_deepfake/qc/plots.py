@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 
 from vfx_deepfake.qc.grain import Levels
-from vfx_deepfake.qc.verdict import MEASURES
+from vfx_deepfake.qc.verdict import Measure
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -35,10 +35,9 @@ _STYLE: Any = {
 
 
 def measure_plot(
-    name: str, frames: Sequence[int], values: Sequence[float | None], limits: tuple[float, float]
+    measure: Measure, frames: Sequence[int], values: Sequence[float | None], limits: tuple[float, float]
 ) -> bytes:
     """One measure over the frames with its two limits; frames without a value leave a gap. Returns PNG bytes."""
-    measure = MEASURES[name]
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=SIZE_INCHES, dpi=DPI)
         shown = np.array([np.nan if value is None else value for value in values], float)

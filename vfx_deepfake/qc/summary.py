@@ -10,11 +10,18 @@ import numpy as np
 
 from vfx_deepfake.qc.grain import BAND_EDGES, Levels, level_ratios, pooled
 from vfx_deepfake.qc.places import LEAST_PIXELS
-from vfx_deepfake.qc.verdict import FAIL, LOOK, MEASURES, PASS, UNKNOWN, verdict, worse, worst_of
+from vfx_deepfake.qc.verdict import FAIL, LOOK, MEASURES, PASS, UNKNOWN, Measure, verdict, worse, worst_of
 
 Record = Mapping[str, Any]
 LimitsOf = Callable[[str], tuple[float, float]]
 LEAST_POOLED = 12 * LEAST_PIXELS  # of all frames, for a band to be judged to a few per cent
+
+
+def summarise_frames(
+    records: Sequence[Record], limits_of: LimitsOf, measures: Mapping[str, Measure]
+) -> dict[str, dict[str, Any]]:
+    """Every measure over the frames; ``measures`` names them."""
+    return {name: _of_frames(name, records, limits_of(name)) for name in measures}
 
 
 def summarise(records: Sequence[Record], limits_of: LimitsOf) -> dict[str, Any]:
@@ -22,7 +29,9 @@ def summarise(records: Sequence[Record], limits_of: LimitsOf) -> dict[str, Any]:
 
     ``records``: one a frame, with ``frame``, ``values``, ``notes``, ``why`` (why a measure has no value) and ``levels``.
     """
-    measures = {name: _of_frames(name, records, limits_of(name)) for name in MEASURES if name != "grain_bands"}
+    measures = summarise_frames(
+        records, limits_of, {name: MEASURES[name] for name in MEASURES if name != "grain_bands"}
+    )
     bands = pooled_bands(records)
     measures["grain_bands"] = _of_bands(bands, limits_of("grain_bands"))
     ordered = {name: measures[name] for name in MEASURES}
@@ -139,16 +148,16 @@ def short(summary: Mapping[str, Any]) -> dict[str, Any]:
     return {"verdict": summary["verdict"], "measures": kept}
 
 
-def lines(summary: Mapping[str, Any]) -> list[str]:
+def lines(summary: Mapping[str, Any], measures: Mapping[str, Measure] = MEASURES) -> list[str]:
     """The summary as lines for a terminal, worst first where something is wrong, measures that pass on one line."""
     rows = summary["measures"]
     found = [
-        f"{row['verdict']:5} {MEASURES[name].title}: {described(name, row)}"
+        f"{row['verdict']:5} {measures[name].title}: {described(measures[name], row)}"
         for name, row in rows.items()
         if row["verdict"] in (FAIL, LOOK)
     ]
-    passed = [MEASURES[name].title for name, row in rows.items() if row["verdict"] == PASS]
-    unknown = [MEASURES[name].title for name, row in rows.items() if row["verdict"] == UNKNOWN]
+    passed = [measures[name].title for name, row in rows.items() if row["verdict"] == PASS]
+    unknown = [measures[name].title for name, row in rows.items() if row["verdict"] == UNKNOWN]
     found.sort(key=lambda line: not line.startswith(FAIL))
     if passed:
         found.append(f"pass  {', '.join(passed)}")
@@ -157,9 +166,8 @@ def lines(summary: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def described(name: str, row: Mapping[str, Any]) -> str:
+def described(measure: Measure, row: Mapping[str, Any]) -> str:
     """A bad value in words: how much, where, what it means."""
-    measure = MEASURES[name]
     where = f" in frame {row['worst_frame']}" if row.get("worst_frame") is not None else ""
     note = f" ({row['note']})" if row.get("note") else ""
     return f"{row['worst']:.{measure.digits}f} {measure.unit}{where}{note}; {measure.wrong}"

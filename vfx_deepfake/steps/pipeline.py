@@ -72,7 +72,6 @@ def stages(opened: OpenShot) -> list[Stage]:
     measured = (
         [Stage("qc", _is_published, _qc, after=("render",), in_chunks=True)] if opened.settings.qc.enabled else []
     )
-    measured = [Stage("qc", _is_published, _qc, after=("render",), in_chunks=True)] if opened.settings.qc.enabled else []
     return [
         *needed,
         Stage("render", _is_published, lambda o, p: render_stage(o, p, locked=True), after=("track", "train", "mattes"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +18,13 @@ from vfx_deepfake.qc import grain, picture
 from vfx_deepfake.qc.align import View, carry, left_over
 from vfx_deepfake.qc.exact import distance, order_ratio
 from vfx_deepfake.qc.performance import gaze_drift, landmark_drift
-from vfx_deepfake.qc.places import FULL, Places, places
+from vfx_deepfake.qc.places import FULL, Places, calm, places
 from vfx_deepfake.qc.verdict import MEASURES
 from vfx_deepfake.steps.qc_read import NO_FACE, Loaded
 
 MISPLACED = 2.0  # order ratio from which a frame is taken for another one, and nothing else of it is judged; assumed
 STRANGE_SHARE = 0.5  # of the distance to the next plate: a neighbour so far from its own plate is not used; assumed
+BESIDE_ITS_LAYERS_PX = 0.65  # from here the delivered face is not what its layers hold; assumed
 INNER_PX = 4  # the matte's edge is left out where place and sharpness are judged
 NO_NEIGHBOUR = "no neighbouring frame to compare with"
 NO_GRAIN_HERE = "the plate has no grain here"
@@ -79,8 +80,12 @@ def measure_frame(loaded: Loaded, near: Sequence[Loaded], detector: Detector | N
         views = {other.frame: other.view for other in near if other.view is not None and _is_itself(other, loaded)}
         carried = {number: carry(frame, view) for number, view in views.items()}
         _place_and_seam(record, frame)
-        _over_time(record, frame, views, carried)
-        _grain(record, frame, list(carried.values()))
+        _over_time(record, frame, carried)
+        if (record.values["registration"] or 0.0) >= BESIDE_ITS_LAYERS_PX:
+            for name in ("sharpness", "grain_level", "grain_skin", "grain_spectrum", "grain_frozen", "grain_new"):
+                record.put(name, None, "the face sits beside its own layers")
+        else:
+            _grain(record, frame, views, carried)
         _performance(record, frame, loaded, detector)
         record.give_up("could not be measured")
     return record
@@ -116,23 +121,25 @@ def _place_and_seam(record: FrameRecord, frame: View) -> None:
     record.put("seam", seam_energy(frame.result_log, frame.matte, frame.plate_log))
 
 
-def _over_time(record: FrameRecord, frame: View, near: dict[int, View], carried: dict[int, View]) -> None:
-    """Sharpness, flicker, colour and frozen grain; ``carried`` are the neighbours laid on the frame."""
+def _over_time(record: FrameRecord, frame: View, carried: dict[int, View]) -> None:
+    """Sharpness, flicker and colour; ``carried`` are the neighbours laid on the frame."""
     plates = [other.plate_clean_log for other in carried.values()]
     ratio = picture.sharpness_ratio(frame.result_log, frame.plate_log, plates, _inner(frame.matte))
     note = "" if ratio is None else f"{ratio:.2f} of the plate's fine against coarse detail"
     record.put("sharpness", None if ratio is None else abs(ratio - 1), TOO_SMALL if carried else NO_NEIGHBOUR, note)
-    before = min(carried, default=record.frame)
-    if before >= record.frame:
-        for name in ("flicker", "grain_frozen"):
-            record.put(name, None, NO_NEIGHBOUR)
+    before = carried.get(_before(record.frame, carried))
+    if before is None:
+        record.put("flicker", None, NO_NEIGHBOUR)
     else:
-        moved = carried[before]
-        both = (frame.matte >= FULL) & (moved.matte >= FULL)
-        pictures = frame.result_log, moved.result_log, frame.plate_log, moved.plate_log
+        both = (frame.matte >= FULL) & (before.matte >= FULL)
+        pictures = frame.result_log, before.result_log, frame.plate_log, before.plate_log
         record.put("flicker", picture.flicker(*pictures, both), TOO_SMALL)
-        record.put("grain_frozen", _frozen(frame, near[before].cut(frame.window), moved), f"{TOO_SMALL}, or no grain")
     _colour(record, frame, list(carried.values()))
+
+
+def _before(frame: int, carried: Mapping[int, View]) -> int:
+    """The neighbour before the frame, or the frame's own number where there is none."""
+    return min((other for other in carried if other < frame), default=frame)
 
 
 def _frozen(frame: View, still: View, moved: View) -> float | None:
@@ -158,31 +165,53 @@ def _colour(record: FrameRecord, frame: View, carried: list[View]) -> None:
     record.put("colour_jump", picture.colour_jump(here, near), TOO_SMALL)
 
 
-def _grain(record: FrameRecord, frame: View, carried: list[View]) -> None:
-    """Level, spectrum and likeness to the skin beside, by the layers; and what is new in every frame."""
+def _grain(record: FrameRecord, frame: View, views: Mapping[int, View], carried: Mapping[int, View]) -> None:
+    """Level, spectrum, likeness to the skin beside and freezing, by the layers; and what is new in every frame.
+
+    ``views`` are the neighbours as they are, ``carried`` the same laid on the frame.
+    """
     spots = places(frame.plate_clean_log, frame.result_clean_log, frame.matte, frame.known)
     if not grain.has_grain(frame.plate_grain, spots.flat):
-        for name in ("grain_level", "grain_skin", "grain_spectrum", "grain_new"):
+        for name in ("grain_level", "grain_skin", "grain_spectrum", "grain_frozen", "grain_new"):
             record.put(name, None, NO_GRAIN_HERE if spots.flat.any() else TOO_SMALL)
         return
     _levels(record, frame, spots)
-    gap = grain.spectrum_gap_db(frame.result_grain, frame.plate_grain, spots.inside, spots.inside)
-    record.put("grain_spectrum", gap, f"{TOO_SMALL}, or no grain")
+    if grain.has_grain(frame.result_grain, spots.flat):
+        mine, own = (grain.without_offset(each, spots.inside) for each in (frame.result_grain, frame.plate_grain))
+        gap = grain.spectrum_gap_db(mine, own, spots.inside, spots.inside)
+        record.put("grain_spectrum", gap, TOO_SMALL)
+    else:
+        record.put("grain_spectrum", None, "the face has no grain")
+    before = _before(record.frame, carried)
+    if before in carried:
+        record.put("grain_frozen", _frozen(frame, views[before].cut(frame.window), carried[before]), TOO_SMALL)
+    else:
+        record.put("grain_frozen", None, NO_NEIGHBOUR)
+    _new(record, frame, spots, list(carried.values()))
+
+
+def _new(record: FrameRecord, frame: View, spots: Places, carried: Sequence[View]) -> None:
+    """What is new in the frame against its neighbours, where texture is followed well enough not to be taken for grain."""
     if not carried:
         record.put("grain_new", None, NO_NEIGHBOUR)
         return
-    plate_rest = left_over(frame.plate_log, [other.plate_log for other in carried], grain.DETAIL_PX)
-    result_rest = left_over(frame.result_log, [other.result_log for other in carried], grain.DETAIL_PX)
-    where = spots.flat & np.all([other.matte >= FULL for other in carried], axis=0)
-    ratio = grain.new_noise_ratio(result_rest, plate_rest, where)
+    rests = {
+        name: left_over(getattr(frame, name), [getattr(other, name) for other in carried], grain.DETAIL_PX)
+        for name in ("plate_log", "result_log", "plate_clean_log", "result_clean_log")
+    }
+    inside = spots.inside & np.all([other.matte >= FULL for other in carried], axis=0)
+    where = calm([rests["plate_clean_log"], rests["result_clean_log"]], inside)
+    ratio = grain.new_noise_ratio(rests["result_log"], rests["plate_log"], where)
     note = "" if ratio is None else f"{ratio:.2f} of the plate's"
     record.put("grain_new", None if ratio is None else abs(ratio - 1), TOO_SMALL, note)
 
 
 def _levels(record: FrameRecord, frame: View, spots: Places) -> None:
-    result = grain.measured_levels(frame.result_grain, frame.result_clean_log, spots.flat)
+    result_grain = grain.without_offset(frame.result_grain, spots.inside)
+    result = grain.measured_levels(result_grain, frame.result_clean_log, spots.flat)
     plate, beside = (
-        grain.measured_levels(frame.plate_grain, frame.plate_clean_log, where) for where in (spots.flat, spots.beside)
+        grain.measured_levels(grain.without_offset(frame.plate_grain, where), frame.plate_clean_log, flat)
+        for where, flat in ((spots.inside, spots.flat), (frame.known & ~spots.inside, spots.beside))
     )
     record.levels = {"result": result.to_data(), "plate": plate.to_data(), "beside": beside.to_data()}
     ratio = grain.level_ratio(result, plate)

@@ -202,7 +202,7 @@ def _plots(records: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], spe
     for name in MEASURES:
         values = [record["values"].get(name) for record in records]
         if any(value is not None for value in values):
-            plots[name] = measure_plot(name, frames, values, spec.limits(name))
+            plots[name] = measure_plot(MEASURES[name], frames, values, spec.limits(name))
     if summary["grain"]:
         plots["grain"] = grain_plot(summary["grain"])
     return plots

@@ -1,0 +1,123 @@
+"""What a forensic eye looks at in any sequence: does the face belong to the picture around it?
+
+Everything compares the face with its surroundings in the same frames, because nothing else is known. Pictures are
+(h, w, 3) log unless said; ``face`` and ``beside`` are (h, w) bool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from vfx_deepfake.image.grain_measure import lag1_correlation
+from vfx_deepfake.image.matte import grow
+from vfx_deepfake.image.seam import seam_energy
+from vfx_deepfake.qc.places import LEAST_PIXELS
+from vfx_deepfake.qc.verdict import Measure
+
+FINE_PX = 1.2  # blur that is taken off a picture to see its grain in one frame
+SOFT_PX = 3.0  # blur under which grain vanishes
+RINGS = (
+    -0.06,
+    -0.04,
+    -0.02,
+    0.0,
+    0.02,
+    0.04,
+    0.06,
+)  # of the face's size: outlines that are searched for a seam; assumed
+SLOWEST = 0.1  # cycles a pixel: slower periods are picture
+LEAST_SIDE_PX = 32
+
+# (look, fail); all measured on the procedural performer, on plates and on what was planted there, and on nothing else
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "face_noise": (0.35, 0.6),
+    "face_spectrum": (4.0, 7.0),
+    "face_frozen": (0.15, 0.4),
+    "face_edge": (2.5, 4.0),
+    "face_flicker": (0.006, 0.015),
+    "face_tones": (400.0, 257.0),
+    "face_resampled": (25.0, 60.0),
+}
+EVIDENCE: Mapping[str, Measure] = {
+    "face_noise": Measure("Noise of the face", "share", "more or less of the face is new in every frame than of the skin around it",
+        "make-up, depth of field, motion and denoising in the camera do this too", 3),
+    "face_spectrum": Measure("Coarseness of the noise", "dB", "the face's noise is coarser or finer than that around it",
+        "focus and texture differ between face and background in any picture", 2),
+    "face_frozen": Measure("Standing noise", "corr.", "fine detail of the face stands still while that around it does not",
+        "a still or held face, or one on a locked head before a moving background", 3),
+    "face_edge": Measure("Outline", "x", "one outline round the face is much steeper than those inside and outside it",
+        "a jaw before a dark background is such an outline; look whether it follows hair and ears", 2),
+    "face_flicker": Measure("Flicker", "log", "the face changes along the motion more than its surroundings",
+        "speech, blinking and moving light do this too", 4),
+    "face_tones": Measure("Tones", "count", "so few different tones that the face went through 8 bits",
+        "the whole picture may have: see whether its surroundings have as few", 0),
+    "face_resampled": Measure("Resampling", "x", "the face's fine detail repeats with a period that its surroundings lack: it was scaled",
+        "lens correction, stabilising and any resize of the whole picture leave the same trace everywhere", 1),
+}  # fmt: skip
+NOTES = (
+    "This is evidence, not proof. Each figure says that the face differs from its surroundings in one way; each has innocent causes, named "
+    "beside it. Several together mean more than one alone.",
+    "Nothing found is no proof of an untouched picture: a careful compositor leaves none of these traces, and compression removes most.",
+    "Limits were set on rendered pictures and have not been calibrated on a collection of real ones. Do not quote them as error rates.",
+    "Pictures that were compressed for viewing (H.264, JPEG) have no grain to compare; use the camera's or the lab's files.",
+)
+
+
+def standing_detail(image_log: np.ndarray, still_log: np.ndarray, face: np.ndarray, beside: np.ndarray) -> float | None:
+    """Correlation of fine detail with the frame before at the same pixels, the face's less its surroundings'."""
+    if min(np.count_nonzero(face), np.count_nonzero(beside)) < LEAST_PIXELS:
+        return None
+    here, before = (image - cv2.GaussianBlur(image, (0, 0), FINE_PX) for image in (image_log, still_log))
+    return float(np.mean(lag1_correlation(here, before, face) - lag1_correlation(here, before, beside)))
+
+
+def outline_peak(image_log: np.ndarray, matte: np.ndarray) -> float | None:
+    """Slope across the steepest of several outlines of the face over the middle one's. Shapes: matte (h, w) 0..1."""
+    side = float(np.sqrt(np.count_nonzero(matte > 0.5)))
+    if side < LEAST_SIDE_PX:
+        return None
+    flat = np.zeros_like(image_log)
+    slopes = [seam_energy(image_log, grow(matte, round(share * side)), flat) for share in RINGS]
+    middle = float(np.median(slopes))
+    return max(slopes) / middle if middle > 0 else None
+
+
+def extra_change(image_log: np.ndarray, before_log: np.ndarray, face: np.ndarray, beside: np.ndarray) -> float | None:
+    """Change along the motion of the face beyond its surroundings', log code. ``before_log`` was laid on the frame."""
+    if min(np.count_nonzero(face), np.count_nonzero(beside)) < LEAST_PIXELS:
+        return None
+    change = cv2.GaussianBlur(image_log - before_log, (0, 0), SOFT_PX)
+    mine, theirs = (float(np.median((change[where] ** 2).sum(axis=-1))) for where in (face, beside))
+    return float(np.sqrt(max(mine - theirs, 0.0)))
+
+
+def tones(pixels: np.ndarray, face: np.ndarray) -> float | None:
+    """Fewest different values of a channel inside the face. Shapes: pixels (h, w, 3) as stored. None for a small face."""
+    if np.count_nonzero(face) < 4 * LEAST_PIXELS:
+        return None
+    return float(min(len(np.unique(pixels[..., c][face])) for c in range(3)))
+
+
+def period_peak(image_log: np.ndarray, face: np.ndarray) -> float | None:
+    """Strongest period in the strength of second differences, over the typical one: interpolated pixels are smoother at a regular step.
+
+    Rows and columns of the face's box are looked at. None for a small face.
+    Source: Gallagher 2005, Detection of linear and cubic interpolation in JPEG compressed images.
+    """
+    rows, columns = np.flatnonzero(face.any(axis=1)), np.flatnonzero(face.any(axis=0))
+    if min(len(rows), len(columns)) < LEAST_SIDE_PX:
+        return None
+    box = image_log[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean(axis=-1)
+    return max(_period(box), _period(box.T))
+
+
+def _period(grey: np.ndarray) -> float:
+    second = np.abs(2 * grey[:, 1:-1] - grey[:, :-2] - grey[:, 2:]).mean(axis=0)
+    smooth = cv2.blur(second[None].astype(np.float32), (9, 1))[0]
+    power = np.abs(np.fft.rfft((second / np.maximum(smooth, 1e-9) - 1) * np.hanning(len(second)))) ** 2
+    fast = power[np.fft.rfftfreq(len(second)) > SLOWEST]
+    typical = float(np.median(fast)) if len(fast) else 0.0
+    return float(fast.max() / typical) if typical > 0 else 0.0
