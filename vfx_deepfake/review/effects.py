@@ -59,28 +59,34 @@ def _version_registered(session: Session, event: Event, evidence: Evidence | Non
         session.add(shot)
         session.flush()
     columns = ("folder", "record_hash", "inputs_hash", "frames_hash", "frames", "made_at", "author", "host", "release")
-    version = Version(shot_id=shot.id, number=VersionName(event.show, event.shot, event.version).number, registered_at=event.at,
-                      **{name: facts[name] for name in columns})  # fmt: skip
+    version = Version(
+        shot_id=shot.id,
+        number=VersionName(event.show, event.shot, event.version).number,
+        registered_at=event.at,
+        run_id=_add_runs(session, shot, evidence) if evidence else None,
+        qc_verdict=evidence.qc_verdict if evidence else "",
+        **{name: facts[name] for name in columns},
+    )
     session.add(version)
     session.flush()
     if evidence:
-        version.qc_verdict = evidence.qc_verdict
-        _add_run(session, version, evidence)
         _add_parts(session, version, evidence)
         session.add_all(QcValue(version_id=version.id, **row) for row in evidence.qc)
 
 
-def _add_run(session: Session, version: Version, evidence: Evidence) -> None:
-    """Put the shot's runs on record and find the one whose weights rendered this version."""
+def _add_runs(session: Session, shot: Shot, evidence: Evidence) -> int | None:
+    """Put the shot's runs on record; returns the one whose weights rendered the version."""
+    rendered_by = None
     for values in evidence.runs:
-        of = select(Run).where(Run.shot_id == version.shot_id, Run.number == values["number"])
-        run = session.scalar(of) or Run(shot_id=version.shot_id)
+        of = select(Run).where(Run.shot_id == shot.id, Run.number == values["number"])
+        run = session.scalar(of) or Run(shot_id=shot.id)
         for name, value in values.items():
             setattr(run, name, value)
         session.add(run)
         session.flush()
         if evidence.checkpoint and run.checkpoint_hash == evidence.checkpoint:
-            version.run_id = run.id
+            rendered_by = run.id
+    return rendered_by
 
 
 def _add_parts(session: Session, version: Version, evidence: Evidence) -> None:
