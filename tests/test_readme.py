@@ -17,10 +17,11 @@ import pytest
 
 from vfx_deepfake.cli.main import build_parser
 from vfx_deepfake.settings import NameSpec, PlateSpec, Settings
+from vfx_deepfake.settings.farm import FarmSpec
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md", "nuke_plugin/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md", "docs/farm.md", "nuke_plugin/README.md")
 
 
 def section(title: str) -> str:
@@ -63,6 +64,13 @@ def test_the_sliders_exist_and_have_these_defaults() -> None:
         value = settings[name][field]
         expected = tomllib.loads(f"v = {default.strip('`')}")["v"]
         assert (list(value) if isinstance(value, tuple) else value) == expected, key
+
+
+def test_the_farm_page_has_every_setting_of_the_farm() -> None:
+    rows = table((ROOT / "docs" / "farm.md").read_text(encoding="utf-8"), "| key |")
+    shown = {row[0].strip("`"): tomllib.loads(f"v = {row[1].strip('`')}")["v"] for row in rows}
+    settings = asdict(FarmSpec())
+    assert shown == {f"farm.{key}": list(value) if isinstance(value, tuple) else value for key, value in settings.items()}
 
 
 def test_the_templates_are_those_that_ship() -> None:

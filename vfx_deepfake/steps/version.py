@@ -24,9 +24,8 @@ from vfx_deepfake.steps.qc_stage import SUMMARY
 from vfx_deepfake.steps.render_stage import RenderPlan, is_finished, plan_render, published_version
 from vfx_deepfake.steps.review import require_rendered, review_inputs, review_record
 
-GIVEN_UP_AFTER_S = (
-    24 * 3600.0
-)  # assumed: a hidden version that nobody has written to for a day belongs to no job any more
+# assumed: a hidden version that nobody has written to for a day belongs to no job any more
+GIVEN_UP_AFTER_S = 24 * 3600.0
 
 
 def version_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -> dict[str, Any]:
@@ -66,9 +65,8 @@ def _publish_once(opened: OpenShot, plan: RenderPlan, release: str) -> VersionPa
         published = published_version(opened)
         if published is None:
             raise
-        shutil.rmtree(
-            plan.paths.folder, ignore_errors=True
-        )  # at most our own version.json: the frames went with the rename
+        # what is left there is at most our own version.json: the frames went with the rename
+        shutil.rmtree(plan.paths.folder, ignore_errors=True)
         return published
 
 
@@ -106,7 +104,10 @@ def _qc_summary(opened: OpenShot, plan: RenderPlan) -> dict[str, Any]:
     spec = opened.settings.qc
     file = plan.paths.qc / SUMMARY
     if not spec.enabled or not file.is_file():
-        found: dict[str, Any] = {"verdict": UNKNOWN, "why": "no figures" if spec.enabled else "switched off in the shot file"}
+        found: dict[str, Any] = {
+            "verdict": UNKNOWN,
+            "why": "no figures" if spec.enabled else "switched off in the shot file",
+        }
     else:
         found = short(read_json(file))
     if spec.enabled and spec.stop_on_fail and found["verdict"] in (FAIL, UNKNOWN):
