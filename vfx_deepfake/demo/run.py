@@ -65,6 +65,7 @@ def _where_to_look(shot: DemoShot, version: VersionPaths) -> list[str]:
     places = [
         ("before and after", version.sheet),
         ("movie", version.movie),
+        ("QC page", version.qc / "index.html"),
         ("EXR with layers", Path(version.exr).parent),
         ("10-bit log DPX", Path(version.dpx).parent),
         ("what made it", version.record),

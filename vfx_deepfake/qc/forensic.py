@@ -15,7 +15,7 @@ from vfx_deepfake.image.grain_measure import lag1_correlation
 from vfx_deepfake.image.matte import grow
 from vfx_deepfake.image.seam import seam_energy
 from vfx_deepfake.qc.places import LEAST_PIXELS
-from vfx_deepfake.qc.verdict import Measure
+from vfx_deepfake.qc.verdict import FAIL, LOOK, PASS, UNKNOWN, Measure, Wording
 
 FINE_PX = 1.2  # blur that is taken off a picture to see its grain in one frame
 SOFT_PX = 3.0  # blur under which grain vanishes
@@ -31,15 +31,15 @@ RINGS = (
 SLOWEST = 0.1  # cycles a pixel: slower periods are picture
 LEAST_SIDE_PX = 32
 
-# (look, fail); all measured on the procedural performer, on plates and on what was planted there, and on nothing else
+# (notable, striking): above what untouched plates of the procedural performer reach; measured on nothing else
 LIMITS: Mapping[str, tuple[float, float]] = {
-    "face_noise": (0.35, 0.6),
-    "face_spectrum": (4.0, 7.0),
+    "face_noise": (0.5, 0.75),
+    "face_spectrum": (6.5, 10.0),
     "face_frozen": (0.15, 0.4),
     "face_edge": (2.5, 4.0),
-    "face_flicker": (0.006, 0.015),
+    "face_flicker": (0.015, 0.03),
     "face_tones": (400.0, 257.0),
-    "face_resampled": (25.0, 60.0),
+    "face_resampled": (40.0, 80.0),
 }
 EVIDENCE: Mapping[str, Measure] = {
     "face_noise": Measure("Noise of the face", "share", "more or less of the face is new in every frame than of the skin around it",
@@ -57,6 +57,9 @@ EVIDENCE: Mapping[str, Measure] = {
     "face_resampled": Measure("Resampling", "x", "the face's fine detail repeats with a period that its surroundings lack: it was scaled",
         "lens correction, stabilising and any resize of the whole picture leave the same trace everywhere", 1),
 }  # fmt: skip
+WORDING = Wording(
+    EVIDENCE, {PASS: "unremarkable", LOOK: "notable", FAIL: "striking", UNKNOWN: UNKNOWN}, "Innocent causes"
+)
 NOTES = (
     "This is evidence, not proof. Each figure says that the face differs from its surroundings in one way; each has innocent causes, named "
     "beside it. Several together mean more than one alone.",

@@ -13,7 +13,7 @@ from typing import Any
 
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.qc.summary import described
-from vfx_deepfake.qc.verdict import FAIL, LOOK, MEASURES, PASS, UNKNOWN, Measure
+from vfx_deepfake.qc.verdict import FAIL, LOOK, PASS, QC_WORDING, UNKNOWN, Measure, Wording
 
 SYMBOLS = {PASS: "✓", LOOK: "◐", FAIL: "✕", UNKNOWN: "–"}
 
@@ -50,7 +50,7 @@ def qc_page(
     worst: Sequence[WorstFrame],
     plots: Sequence[tuple[str, bytes]],
     notes: Sequence[str],
-    measures: Mapping[str, Measure] = MEASURES,
+    wording: Wording = QC_WORDING,
 ) -> str:
     """The whole page as HTML text.
 
@@ -60,10 +60,10 @@ def qc_page(
     frames = format_frames(summary["frames"])
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f'<p>{_word(overall)} <span class="dim">over frames {escape(frames)}</span></p>',
-        _what_to_do(summary, measures),
+        f'<p>{_word(overall, wording)} <span class="dim">over frames {escape(frames)}</span></p>',
+        _what_to_do(summary, wording),
         "<h2>Measures</h2>",
-        _table(summary, measures),
+        _table(summary, wording),
         *(["<h2>Frames to look at first</h2>"] if worst else []),
         *(_frame(each) for each in worst),
         "<h2>Over the frames</h2>",
@@ -80,31 +80,32 @@ def qc_page(
     )
 
 
-def _word(verdict: str) -> str:
+def _word(verdict: str, wording: Wording = QC_WORDING) -> str:
     kind = "unknown" if verdict == UNKNOWN else verdict
-    return f'<span class="verdict {kind}">{SYMBOLS[verdict]} {escape(verdict)}</span>'
+    return f'<span class="verdict {kind}">{SYMBOLS[verdict]} {escape(wording.verdicts[verdict])}</span>'
 
 
-def _what_to_do(summary: Mapping[str, Any], measures: Mapping[str, Measure]) -> str:
+def _what_to_do(summary: Mapping[str, Any], wording: Wording) -> str:
     """What is wrong, in words, failures first; one line when nothing is."""
     rows = [(name, row) for name, row in summary["measures"].items() if row["verdict"] in (FAIL, LOOK)]
     if not rows:
-        return "<p>Nothing stands out. The frame nearest to a limit is shown below.</p>"
+        return "<p>Nothing stands out.</p>"
     rows.sort(key=lambda each: each[1]["verdict"] != FAIL)
-    items = [
-        f"<li>{_word(row['verdict'])} <b>{escape(measures[name].title)}</b>: {escape(described(measures[name], row))}{_frames_of(row)}. "
-        f'<span class="dim">What to do: {escape(measures[name].advice)}.</span></li>'
-        for name, row in rows
-    ]
+    items = []
+    for name, row in rows:
+        measure = wording.measures[name]
+        said = f"{escape(described(measure, row))}{_frames_of(row, wording)}"
+        advice = f'<span class="dim">{wording.advice}: {escape(measure.advice)}.</span>'
+        items.append(f"<li>{_word(row['verdict'], wording)} <b>{escape(measure.title)}</b>: {said}. {advice}</li>")
     return f"<ul>{''.join(items)}</ul>"
 
 
-def _frames_of(row: Mapping[str, Any]) -> str:
-    listed = [f"{word} on {format_frames(row[word])}" for word in (FAIL, LOOK) if row[word]]
+def _frames_of(row: Mapping[str, Any], wording: Wording) -> str:
+    listed = [f"{wording.verdicts[word]} on {format_frames(row[word])}" for word in (FAIL, LOOK) if row[word]]
     return f" ({escape('; '.join(listed))})" if listed else ""
 
 
-def _table(summary: Mapping[str, Any], measures: Mapping[str, Measure]) -> str:
+def _table(summary: Mapping[str, Any], wording: Wording) -> str:
     head = "".join(
         f'<th scope="col"{css}>{word}</th>'
         for word, css in (
@@ -114,14 +115,14 @@ def _table(summary: Mapping[str, Any], measures: Mapping[str, Measure]) -> str:
             ("unit", ""),
         )
     )
-    rows = "".join(_row(measures[name], row) for name, row in summary["measures"].items())
+    rows = "".join(_row(wording.measures[name], row, wording) for name, row in summary["measures"].items())
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(measure: Measure, row: Mapping[str, Any]) -> str:
+def _row(measure: Measure, row: Mapping[str, Any], wording: Wording) -> str:
     if row["verdict"] == UNKNOWN:
         why = "; ".join(row.get("not_measured", {}))
-        return f'<tr><td>{escape(measure.title)}</td><td>{_word(UNKNOWN)}</td><td colspan="6" class="dim">{escape(why)}</td></tr>'
+        return f'<tr><td>{escape(measure.title)}</td><td>{_word(UNKNOWN, wording)}</td><td colspan="6" class="dim">{escape(why)}</td></tr>'
     figures = [
         _number(row["worst"], measure.digits),
         "" if row["worst_frame"] is None or row["verdict"] == PASS else str(row["worst_frame"]),

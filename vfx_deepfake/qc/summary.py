@@ -10,7 +10,19 @@ import numpy as np
 
 from vfx_deepfake.qc.grain import BAND_EDGES, Levels, level_ratios, pooled
 from vfx_deepfake.qc.places import LEAST_PIXELS
-from vfx_deepfake.qc.verdict import FAIL, LOOK, MEASURES, PASS, UNKNOWN, Measure, verdict, worse, worst_of
+from vfx_deepfake.qc.verdict import (
+    FAIL,
+    LOOK,
+    MEASURES,
+    PASS,
+    QC_WORDING,
+    UNKNOWN,
+    Measure,
+    Wording,
+    verdict,
+    worse,
+    worst_of,
+)
 
 Record = Mapping[str, Any]
 LimitsOf = Callable[[str], tuple[float, float]]
@@ -148,21 +160,18 @@ def short(summary: Mapping[str, Any]) -> dict[str, Any]:
     return {"verdict": summary["verdict"], "measures": kept}
 
 
-def lines(summary: Mapping[str, Any], measures: Mapping[str, Measure] = MEASURES) -> list[str]:
-    """The summary as lines for a terminal, worst first where something is wrong, measures that pass on one line."""
-    rows = summary["measures"]
-    found = [
-        f"{row['verdict']:5} {measures[name].title}: {described(measures[name], row)}"
-        for name, row in rows.items()
-        if row["verdict"] in (FAIL, LOOK)
-    ]
-    passed = [measures[name].title for name, row in rows.items() if row["verdict"] == PASS]
-    unknown = [measures[name].title for name, row in rows.items() if row["verdict"] == UNKNOWN]
-    found.sort(key=lambda line: not line.startswith(FAIL))
-    if passed:
-        found.append(f"pass  {', '.join(passed)}")
-    if unknown:
-        found.append(f"not measured: {', '.join(unknown)}")
+def lines(summary: Mapping[str, Any], wording: Wording = QC_WORDING) -> list[str]:
+    """The summary as lines for a terminal: what stands out, worst first, then what does not, then what was not measured."""
+    rows, measures, word = summary["measures"], wording.measures, wording.verdicts
+    bad = sorted(
+        (each for each in rows.items() if each[1]["verdict"] in (FAIL, LOOK)),
+        key=lambda each: each[1]["verdict"] != FAIL,
+    )
+    found = [f"{word[row['verdict']]:5} {measures[name].title}: {described(measures[name], row)}" for name, row in bad]
+    for verdict_ in (PASS, UNKNOWN):
+        titles = [measures[name].title for name, row in rows.items() if row["verdict"] == verdict_]
+        if titles:
+            found.append(f"{word[verdict_]:5} {', '.join(titles)}")
     return found
 
 

@@ -62,6 +62,18 @@ MEASURES: Mapping[str, Measure] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a report speaks: its measures, what a verdict is called, and what stands before a measure's advice."""
+
+    measures: Mapping[str, Measure]
+    verdicts: Mapping[str, str]
+    advice: str
+
+
+QC_WORDING = Wording(MEASURES, {PASS: PASS, LOOK: LOOK, FAIL: FAIL, UNKNOWN: UNKNOWN}, "What to do")
+
+
 def verdict(value: float | None, limits: tuple[float, float]) -> str:
     """Pass, look or fail for a value; where the second limit is the smaller one, low values are bad."""
     if value is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from vfx_deepfake.media.plate import Plate
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.qc import forensic, grain
 from vfx_deepfake.qc.align import View, carry, left_over
-from vfx_deepfake.qc.forensic import EVIDENCE, LIMITS
+from vfx_deepfake.qc.forensic import EVIDENCE, LIMITS, WORDING
 from vfx_deepfake.qc.page import qc_page
 from vfx_deepfake.qc.places import LEAST_PIXELS, calm, places
 from vfx_deepfake.qc.plots import measure_plot
@@ -80,7 +80,7 @@ def detect(
         result["report"] = str(_write(Path(report), pattern, summary, records))
     most = max((record["changed_px"] or 0 for record in records), default=0)
     changed = [f"pixels unlike the plate: {most} at most in a frame"] if plate else []
-    return {**result, "lines": [*changed, *lines(summary, EVIDENCE), *forensic.NOTES]}
+    return {**result, "lines": [*changed, *lines(summary, WORDING), *forensic.NOTES]}
 
 
 def _records(
@@ -109,7 +109,10 @@ def _records(
 def _look(
     sequence: Plate, original: Plate | None, frame: int, detector: Detector, box: np.ndarray | None
 ) -> tuple[Seen | None, np.ndarray | None, int | None]:
-    """The face of a frame with its surroundings, its box, and how many pixels differ from the plate."""
+    """The face of a frame with its surroundings, its box, and how many pixels differ from the plate.
+
+    Motion is searched on the plate, where there is one, because a replaced face may hide how it moved.
+    """
     picture = sequence.read(frame)
     there = original.read(frame).pixels if original else None
     changed = None if there is None else int((picture.pixels[..., :3] != there[..., :3]).any(axis=-1).sum())
@@ -121,11 +124,18 @@ def _look(
         return None, None, changed
     face: Detection = max(found, key=lambda each: each.size)
     window = Window.around(face.points).expand(round(AROUND * face.size)).intersect(picture.data_window)
-    image_log = np.asarray(encode_log(cut(working, picture.data_window, window)), np.float32)
+    image_log = _log(working, picture.data_window, window)
     oval = cv2.GaussianBlur(region_mask(face.points, window, "oval"), (0, 0), EDGE_PX)
     matched = cv2.GaussianBlur(image_log, (0, 0), MATCH_PX)
+    if there is not None:
+        photographed = sequence.to_working(replace(picture, pixels=there)).pixels[..., :3]
+        matched = cv2.GaussianBlur(_log(photographed, picture.data_window, window), (0, 0), MATCH_PX)
     view = View(window, image_log, image_log, oval, matched, matched, np.ones(window.shape, bool))
     return Seen(frame, view, cut(picture.pixels[..., :3], picture.data_window, window)), face.box, changed
+
+
+def _log(pixels_lin: np.ndarray, data_window: Window, window: Window) -> np.ndarray:
+    return np.asarray(encode_log(cut(pixels_lin, data_window, window)), np.float32)
 
 
 def _evidence(seen: Seen, before: Seen | None) -> dict[str, float | None]:
@@ -170,5 +180,5 @@ def _write(folder: Path, pattern: str, summary: dict[str, Any], records: Sequenc
                 part.write_bytes(data)
     write_json(folder / "detect.json", {**summary, "records": list(records)})
     title = f"Forensic report on {Path(pattern).name}"
-    write_text(folder / "index.html", qc_page(title, summary, (), plots, forensic.NOTES, EVIDENCE))
+    write_text(folder / "index.html", qc_page(title, summary, (), plots, forensic.NOTES, WORDING))
     return folder / "index.html"
