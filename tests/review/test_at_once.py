@@ -7,12 +7,14 @@ import os
 import signal
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.review.versions import evidence, make_version, name
 from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.review.backup import backup
 from vfx_deepfake.review.decisions import decide
 from vfx_deepfake.review.journal import read_journal
 from vfx_deepfake.review.ledger import check_chain, events_after
@@ -130,6 +132,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(place):
         writer = FORK.Process(target=write_notes, args=(place, tells))
         writer.start()
         first = b"".join(os.read(told, 32) for _ in range(5))
+        copy = saved(place)
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
         os.close(tells)
@@ -139,7 +142,18 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(place):
         kept = {note["id"] for note in notes_of(store, name())}
         assert acknowledged <= kept
         add_note(store, "boss", name(), "after the kill")
-        assert read_journal(place.journal) == events_of(store)
+        events = events_of(store)
+        assert read_journal(place.journal) == events
+    if copy:
+        with open_store(replace(place, url=place.url.set(database=str(copy)))) as kept_aside:
+            backed_up = events_of(kept_aside)
+            assert backed_up == events[: len(backed_up)]
+            assert len(backed_up) >= 7  # two to begin with, five notes
+
+
+def saved(place):
+    """A backup, taken while another process writes; a server makes its own."""
+    return backup(place, place.root / "saved.sqlite") if place.file else None
 
 
 def read_all(handle: int) -> bytes:

@@ -10,8 +10,6 @@ from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.files import written_aside
 from vfx_deepfake.review.place import Place
 
-PAGES_AT_ONCE = 4096  # 16 MB; writers wait for no longer than it takes to copy that
-
 
 def backup(place: Place, target: Path) -> Path:
     """Copy an SQLite database to a file, whole and checked, while it is in use; the file appears when it is complete.
@@ -43,7 +41,7 @@ def _copy(source: Path, part: Path) -> None:
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as live,
         closing(sqlite3.connect(part)) as copy,
     ):
-        live.backup(copy, pages=PAGES_AT_ONCE)
+        live.backup(copy)  # in one step: one state of the database, and in WAL mode nobody waits for it
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
         found = copy.execute("PRAGMA integrity_check").fetchone()[0]
     if found != "ok":
