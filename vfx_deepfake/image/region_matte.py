@@ -9,7 +9,7 @@ Source: He, Sun, Tang 2013, Guided Image Filtering; He, Sun 2015, Fast Guided Fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +22,16 @@ from vfx_deepfake.image.flow import LUMA
 GUIDE_RADIUS_PX = 6.0
 GUIDE_NOISE = 3e-5  # log squared: contrast below its root is no edge
 BAND_PX = 4.0
+DISJOINT = (
+    "holdout",
+    "eyes",
+    "teeth",
+    "mouth",
+    "lips",
+    "brows",
+    "nose",
+    "skin",
+)  # where two meet the first has the pixel
 TILE_PX = 256  # large mattes are worked on in parts, and parts without an edge not at all
 STEEPNESS = 2.0  # the filter's ramps are about twice as wide as the edges that they follow
 # Teeth: stops less red (log2 of red over green) than the shot's skin, and stops darker; assumed, held against the performer
@@ -206,15 +216,14 @@ def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
-def disjoint(mattes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def disjoint(mattes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The parts of the face so that they share each pixel out and no two claim the same: what an ID matte needs.
 
-    Shapes: ``skin``, ``nose``, ``eyes``, ``brows``, ``lips``, ``mouth``, ``teeth``, ``holdout``, each (h, w) 0..1.
-    Returns the same names; they add up to at most 1.
+    Shapes: those of DISJOINT, each (h, w) 0..1. Returns the same names; they add up to at most 1.
     """
     left = np.ones_like(mattes["skin"])
     out = {}
-    for name in ("holdout", "eyes", "teeth", "mouth", "lips", "brows", "nose", "skin"):  # the finer part wins
+    for name in DISJOINT:
         out[name] = np.minimum(mattes[name], left)
         left = left - out[name]
     return out

@@ -18,6 +18,7 @@ class MattesSpec:
     occlusion: str = "auto"  # where there is no roto: auto finds what stands in front of the face; none
     garbage: str = ""  # roto of where the plate must stay whatever is in it, e.g. mattes/{shot}.garbage.####.exr
     garbage_channel: str = ""  # as above
+    cryptomatte: bool = False  # also write the parts of the face as an ID matte that standard tools pick from
 
     def __post_init__(self) -> None:
         one_of("occlusion", self.occlusion, ("auto", "none"))

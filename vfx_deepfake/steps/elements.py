@@ -6,6 +6,7 @@ part       channels                                                             
 rgba       R G B (A)                                                              the plate's, plate space
 elements   face.RGB clean.RGB grain.RGB, matte.applied and those of REGIONS       the face's, plate's type
 data       st.uv motion.uv confidence.Y                                           the face's, float
+ids        cryptoFace00 cryptoFace01, where [mattes].cryptomatte asks for it      the face's, float
 =========  =====================================================================  ========================
 
 ``face`` F, ``clean`` D, ``grain`` N(C) are scene-linear in the working space, so that inside the window
@@ -23,6 +24,8 @@ from typing import Any
 import numpy as np
 
 from vfx_deepfake.image.crop import Window
+from vfx_deepfake.image.region_matte import disjoint
+from vfx_deepfake.media.cryptomatte import CHANNELS, ranked
 from vfx_deepfake.media.exr import Part
 from vfx_deepfake.steps.comp import REGIONS, Rendered
 
@@ -34,6 +37,15 @@ ELEMENT_CHANNELS = (
     *(f"matte.{region}" for region in REGIONS),
 )
 DATA_CHANNELS = ("st.u", "st.v", "motion.u", "motion.v", "confidence.Y")
+
+
+def id_part(rendered: Rendered) -> Part:
+    """The parts of the face, and what stands in front, as an ID matte; one black pixel without a face."""
+    if rendered.face is None:
+        window = rendered.frame.data_window
+        corner = Window(window.x, window.y, 1, 1)
+        return Part("ids", np.zeros((1, 1, len(CHANNELS)), np.float32), CHANNELS, corner, half=False)
+    return Part("ids", ranked(disjoint(rendered.face.regions)), CHANNELS, rendered.face.window, half=False)
 
 
 def exr_parts(rendered: Rendered) -> list[Part]:

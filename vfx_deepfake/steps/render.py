@@ -16,12 +16,14 @@ import numpy as np
 from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.errors import located
 from vfx_deepfake.files import read_json
+from vfx_deepfake.image.region_matte import DISJOINT
 from vfx_deepfake.image.regrain import Regrainer
+from vfx_deepfake.media.cryptomatte import header as id_header
 from vfx_deepfake.media.delivery import delivery_codes
 from vfx_deepfake.media.dpx import DpxHeader, write_dpx
 from vfx_deepfake.media.exr import Frame, write_exr
 from vfx_deepfake.steps.comp import PLATE_AS_IT_IS, SAME_SPACE, FaceLayers, Rendered, Spaces, compose
-from vfx_deepfake.steps.elements import exr_parts, header_notes
+from vfx_deepfake.steps.elements import exr_parts, header_notes, id_part
 from vfx_deepfake.steps.freshness import is_fresh, write_record
 from vfx_deepfake.steps.streaming import overlapped
 
@@ -59,12 +61,22 @@ class RenderJob:
     regrainer: Regrainer = PLATE_AS_IT_IS
 
 
-def exr_output(path: Callable[[int], Path], compression: str = "zip", notes: Mapping[str, str] | None = None) -> Output:
-    """The EXR of a frame with all its layers; ``notes`` go into the header beside the plate's metadata."""
+def exr_output(
+    path: Callable[[int], Path],
+    compression: str = "zip",
+    notes: Mapping[str, str] | None = None,
+    with_ids: bool = False,
+) -> Output:
+    """The EXR of a frame with all its layers; ``notes`` go into the header beside the plate's metadata.
+
+    ``with_ids`` adds the ID matte; its header stands in every part, because some readers look at the first alone.
+    """
+    about_ids = id_header(DISJOINT) if with_ids else {}
 
     def write(file: Path, frame: int, rendered: Rendered) -> Mapping[str, int]:
-        metadata = header_notes(rendered.frame.metadata, notes or {})
-        write_exr(file, exr_parts(rendered), rendered.frame.display_window, metadata, compression)
+        metadata = {**header_notes(rendered.frame.metadata, notes or {}), **about_ids}
+        parts = [*exr_parts(rendered), *([id_part(rendered)] if with_ids else [])]
+        write_exr(file, parts, rendered.frame.display_window, metadata, compression)
         return {}
 
     return Output(path, write)

@@ -180,7 +180,8 @@ def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
         "rgba_space": opened.plate.colorspace,
         "elements_space": opened.plate.working,
     }
-    outputs = [exr_output(plan.paths.exr_frame, opened.settings.render.compression, notes)]
+    with_ids = opened.settings.mattes.cryptomatte
+    outputs = [exr_output(plan.paths.exr_frame, opened.settings.render.compression, notes, with_ids)]
     spec = opened.settings.delivery
     bits = profile_named(spec.profile).bits
     if bits:
