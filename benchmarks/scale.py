@@ -40,9 +40,7 @@ EXR_OUT = (
 )  # the plate's size and 35 bytes a pixel of the face's 15 % of the frame: measured, share assumed
 DPX_OUT = 33.8 * MIB  # 10 bit: 4 bytes a pixel
 NEIGHBOURS = 2  # frames read on each side of a chunk
-FILE_OPERATIONS = (
-    26  # a frame: two files and a record, each opened, written, flushed, renamed, folder flushed; plate opens and stats
-)
+FILE_OPERATIONS = 26  # a frame, counted in the code: two files and a record written, flushed and renamed; plates opened
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +140,7 @@ def simulate(farm: Farm, shots: Sequence[Sequence[Task]]) -> Result:
         hours=clock / 3600,
         busy=busy_s / (clock * farm.num_hosts),
         storage_busy=moved / (clock * farm.storage),
-        waiting=1 - wanted_s / busy_s,
+        waiting=max(1 - wanted_s / busy_s, 0.0),
         operations=frames * FILE_OPERATIONS / clock,
     )
 

@@ -53,15 +53,16 @@ def warm_venv(folder: Path) -> Iterator[Path]:
 
 def serve(path: str) -> None:
     """Load everything, then fork for every command that comes."""
-    import vfx_deepfake.steps.pipeline  # noqa: F401  (loaded for the children)
+    import vfx_deepfake.cli.commands
+    import vfx_deepfake.cli.main
+    import vfx_deepfake.farm.worker
+    import vfx_deepfake.steps.pipeline  # noqa: F401  (all of it for the children)
     from vfx_deepfake.media.text import coverage, font
     from vfx_deepfake.provenance.record import code_identity
 
     code_identity()
     coverage("a", font(12))
-    signal.signal(
-        signal.SIGCHLD, signal.SIG_IGN
-    )  # nobody waits for the children here; the exit code goes through the link
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children; exit codes go through the link
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     server.listen(64)
