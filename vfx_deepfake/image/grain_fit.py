@@ -33,6 +33,7 @@ CLEAN_SIGMA = 6e-4  # log code; a plate whose grain is below has none (a 10-bit 
 SURE_WEIGHT = 2.0  # of a light level, from which it can tell a clean plate: a few blocks that agree; assumed
 FLATTEST_PERCENT = 5.0
 MOST_LAG = 0.9  # correlation from frame to frame that is still believed to be grain; assumed
+LEAST_PATCHES = 8  # of a frame, for its spectrum; assumed
 BELIEVED_SHARE = 0.05  # of the most believed light's weight makes a light fit to show the spectrum; assumed
 LOWEST_RING = 1.5  # spectrum bins below are taken from those around: light that changes is in them too
 
@@ -211,12 +212,18 @@ def _believed(light: np.ndarray, curves: Curves) -> np.ndarray:
 
 
 def _clean_patches(seen: Sequence[Blocks], ok: Sequence[np.ndarray], curves: Curves) -> Iterator[np.ndarray]:
-    """Patches (M, PATCH_PX, PATCH_PX, 3) of deviation about 1, one array a frame, that hold nothing but grain."""
+    """Patches (M, PATCH_PX, PATCH_PX, 3) of deviation about 1, one array a frame: those that hold nothing but grain.
+
+    Where a frame has too few of them, the LEAST_PATCHES whose blocks come nearest to it.
+    """
     for blocks, good in zip(seen, ok, strict=True):
+        over = np.stack([np.interp(blocks.light[:, c], KNOTS, curves.log_variance[c]) for c in range(3)], axis=-1)
         chosen = (good & _believed(blocks.light, curves))[blocks.members].all(axis=1)
-        light = blocks.light[blocks.members[chosen]].mean(axis=1)
-        sigma = [np.exp(np.interp(light[:, c], KNOTS, curves.log_variance[c]) / 2) for c in range(3)]
-        yield blocks.patches[chosen] / np.stack(sigma, axis=-1)[:, None, None].astype(np.float32)
+        if chosen.sum() < LEAST_PATCHES:
+            excess = np.nan_to_num((blocks.variance / np.exp(over)).max(axis=1), nan=np.inf)[blocks.members].max(axis=1)
+            chosen = np.argsort(excess, kind="stable")[:LEAST_PATCHES]
+        sigma = np.exp(over / 2)[blocks.members[chosen]].mean(axis=1)
+        yield blocks.patches[chosen] / sigma[:, None, None].astype(np.float32)
 
 
 def spectrum_of(patches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -225,7 +232,7 @@ def spectrum_of(patches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     window = np.outer(line, line)[..., None].astype(np.float32)
     power, products, total = np.zeros((PATCH_PX, PATCH_PX, 3)), np.zeros((3, 3)), 0
     for some in patches:
-        centred = some - (some * window).sum(axis=(1, 2), keepdims=True) / window.sum()
+        centred = _without_plane(some)
         power += (np.abs(np.fft.fft2(centred * window, axes=(1, 2))) ** 2).sum(axis=0)
         products += np.einsum("nyxc,nyxd->cd", centred, centred)
         total += len(some)
