@@ -18,7 +18,7 @@ from vfx_deepfake.files import hash_file, read_json
 SETTINGS = ("train.steps=2", "train.batch_size=1", "train.crop_px=32", "train.save_every=2", "review.movie=false",
             "qc.enabled=false", "keyframes.pattern=keyframes/base.####.exr")  # fmt: skip
 FRAMES = (1001, 1002, 1003)
-NUM_SHARING, NUM_PLAIN = 15, 29
+NUM_SHARING, NUM_PLAIN = 9, 35
 
 
 @pytest.fixture(scope="module")
