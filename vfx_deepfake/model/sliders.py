@@ -44,6 +44,7 @@ WORK_PX_PER_CM = (
     28.0  # what is finer than a crease is not worked on, so that a 4K face is worked on at a part of its size
 )
 FULL_LOG = 0.002  # a change of light of this much has its whole matte: a thirtieth of a stop; assumed
+CLOSE_CM = 0.15  # a change that passes through 0 leaves no gap in the matte up to twice this wide; assumed
 FULL_SHIFT_PX = 0.25  # and so has a displacement of this much; assumed
 _FOLDS = {"eye_bags": "under_eye", "nasolabial": "nasolabial"}
 _EVENING = (("blotches", without_blotches), ("spots", without_spots), ("wrinkles", without_creases))
@@ -81,7 +82,7 @@ class SliderModel:
                 np.zeros_like(crop.image_log), np.zeros(crop.window.shape, np.float32), confidence, crop.window
             )
         change = np.zeros_like(crop.image_log) if light_log is None else light_log
-        matte = np.clip(np.abs(change).max(axis=2) / np.float32(FULL_LOG), 0, 1)
+        matte = _matte(change, round(CLOSE_CM * work.px_per_cm * work.reduction))
         if shift is not None:
             change, matte = _bent(crop.image_log, change, matte, shift, crop.window)
         return Prediction(change, matte, confidence, crop.window)
@@ -165,6 +166,13 @@ class _Work:
 def _values(table: object, frame: int) -> dict[str, Sides]:
     """Every (left, right) slider of a table at one frame."""
     return {name: curve.at(frame) for name, curve in curves(table) if isinstance(curve, Slider)}
+
+
+def _matte(change: np.ndarray, radius_px: int) -> np.ndarray:
+    """(h, w) 0..1 where a change of light works; above 0 wherever there is any."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1))
+    most = cv2.dilate(np.abs(change).max(axis=2), disc, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.clip(most / np.float32(FULL_LOG), 0, 1)
 
 
 def _bent(
