@@ -10,6 +10,7 @@ import pytest
 
 from tests.farm.one_node_slurm import Slurm, why_not
 from tests.farm.shots_for_farms import FRAMES, copy_of, pictures
+from tests.farm.warm_worker import warm_venv
 from vfx_deepfake.errors import FarmError
 from vfx_deepfake.farm.backends.slurm import step_scripts
 from vfx_deepfake.farm.decoded import decode
@@ -39,6 +40,13 @@ def slurm(tmp_path_factory):
         cluster.ask("scancel", "--user=root")
         cluster.stop()
         os.environ.pop("SLURM_CONF") if before is None else os.environ.update(SLURM_CONF=before)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """Settings of a job without a face, whose workers need not load torch each."""
+    with warm_venv(tmp_path_factory.mktemp("warm") / "venv") as venv:
+        yield (*NO_FACE, f"farm.venv={venv}")
 
 
 def submit(shot: Path, *overrides: str, hold: bool = False) -> dict[str, str]:
@@ -80,12 +88,12 @@ def test_array_chunks_and_a_killed_worker_give_the_frames_of_a_plain_run(slurm, 
 
 @pytest.mark.slow
 @needs_slurm
-def test_hold_restart_of_the_controller_failing_chunk_and_rerun(slurm, farm_shot):
+def test_hold_restart_of_the_controller_failing_chunk_and_rerun(slurm, farm_shot, quick):
     shot = copy_of(farm_shot, "failing")
     making = plan_render(open_shot(shot, NO_FACE)).paths
     blocked = making.exr_frame(1005)
     blocked.mkdir(parents=True)  # the disk will not take this frame
-    held = submit(shot, *NO_FACE, hold=True)
+    held = submit(shot, *quick, hold=True)
     slurm.stop("slurmctld")
     slurm.start("slurmctld")
     assert slurm.states(held) == {step: {"PENDING"} for step in ("render", "review", "version")}
@@ -101,7 +109,7 @@ def test_hold_restart_of_the_controller_failing_chunk_and_rerun(slurm, farm_shot
 
     blocked.rmdir()
     kept = {making.exr_frame(frame): making.exr_frame(frame).stat().st_mtime_ns for frame in (1001, 1002, 1003, 1004)}
-    again = submit(shot, *NO_FACE)
+    again = submit(shot, *quick)
     slurm.wait(lambda: slurm.settled(again), PATIENCE_S)
     assert slurm.states(again) == {step: {"COMPLETED"} for step in ("render", "review", "version")}
     version = load_shot(shot).paths.version(1)
@@ -128,12 +136,13 @@ def test_cancel_stops_what_runs_and_what_waits(slurm, farm_shot):
 @pytest.mark.slow
 def test_what_slurm_refuses_is_said_and_nothing_stays_in_the_queue(slurm, farm_shot):
     shot = copy_of(farm_shot, "refused")
-    before = {job["job_id"] for job in slurm.jobs()}
+    before = {job["job_id"] for job in slurm.jobs()}  # track is taken, render asks for a GPU that no node has
     with pytest.raises(
-        FarmError, match=r"slurm: sbatch refused: .*[Ll]icense.*; change \[farm\] or ask the farm's people"
+        FarmError, match=r"slurm: sbatch refused: .*generic resource.*; change \[farm\] or ask the farm's people"
     ):
-        submit(shot, "farm.licences=['nobody_has_it']")
-    assert {job["job_id"] for job in slurm.jobs()} == before
+        submit(shot, "farm.gpus=1", hold=True)
+    new = [job for job in slurm.jobs() if job["job_id"] not in before]
+    assert [(job["name"], job["job_state"]) for job in new] == [("demo sh0010 track", "CANCELLED")]
 
 
 def scripts(shot, *overrides: str, rules=None) -> dict[str, str]:

@@ -118,6 +118,15 @@ def test_a_stage_that_was_killed_is_tried_again(own_shot):
     assert len(list(shot.glob("versions/.*.making/exr/*.exr"))) == 6
 
 
+def test_a_line_reaches_the_engine_at_once():
+    """``os._exit`` loses what is still in a buffer."""
+    code = "import os; from vfx_deepfake.farm.worker import tell; tell('openjd_progress: 1.0'); os._exit(0)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout
+        == "openjd_progress: 1.0\n"
+    )
+
+
 def test_every_line_of_the_log_says_shot_step_and_frames():
     task = farm_task(["render", "/nowhere/sh0020/shot.toml", "--frames", "1001-1010"])
     log = Log(task, (), print)

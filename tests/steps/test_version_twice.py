@@ -19,13 +19,18 @@ from vfx_deepfake.steps.review import review_stage
 SETTINGS = ("model.method=passthrough", "review.movie=false", "qc.enabled=false")
 
 
-@pytest.fixture
-def ready(own_shot):
-    """A shot whose version is rendered and reviewed, not published."""
-    opened = open_shot(own_shot(), SETTINGS)
+@pytest.fixture(scope="module")
+def prepared(small_shot, tmp_path_factory):
+    """A shot whose version is rendered and reviewed, not published; take a copy."""
+    opened = open_shot(shutil.copytree(small_shot.folder, tmp_path_factory.mktemp("prepared") / "small"), SETTINGS)
     render_stage(opened, Silent())
     review_stage(opened, Silent())
-    return opened
+    return opened.shot.paths.folder
+
+
+@pytest.fixture
+def ready(prepared, tmp_path):
+    return open_shot(shutil.copytree(prepared, tmp_path / "small"), SETTINGS)
 
 
 def publish(opened, **more):

@@ -48,7 +48,12 @@ class Ended:
     why: str = ""
 
 
-def work(words: Sequence[str], limits: Limits, *, path_mapping: str = "", say: Callable[[str], None] = print) -> Ended:
+def tell(line: str) -> None:
+    """Print a line at once: engines read progress while the task runs."""
+    print(line, flush=True)
+
+
+def work(words: Sequence[str], limits: Limits, *, path_mapping: str = "", say: Callable[[str], None] = tell) -> Ended:
     """Run one stage until it is done, can't be done, or has used up its attempts.
 
     words: stage, shot file and the stage's options, as on the command line. path_mapping: file with Open Job Description rules; empty
@@ -60,24 +65,25 @@ def work(words: Sequence[str], limits: Limits, *, path_mapping: str = "", say: C
     environment = {**os.environ, WAIT_VARIABLE: str(limits.timeout_s)}
     if path_mapping:
         environment[RULES_VARIABLE] = path_mapping
-    for attempt in range(limits.retries + 1):
-        write_outcome(task, state="running", attempt=attempt + 1)
-        began = time.monotonic()
-        try:
+    attempt = 1
+    try:
+        while True:
+            write_outcome(task, state="running", attempt=attempt)
+            began = time.monotonic()
             ended = _attempt(words, task, limits.timeout_s, environment, say)
-        except KeyboardInterrupt:
-            write_outcome(task, state="stopped", why="stopped by the farm or by hand", attempt=attempt + 1)
-            raise
-        seconds = round(time.monotonic() - began, 2)
-        if ended.code == EXIT_DONE:
-            write_outcome(task, state="done", attempt=attempt + 1, seconds=seconds)
-            return ended
-        if ended.code == EXIT_ARTIST or attempt == limits.retries:
-            break
-        say(f"openjd_status: {task}: attempt {attempt + 1} failed: {ended.why}; trying again")
-        time.sleep(PAUSE_S * 2**attempt)
-    write_outcome(task, state="failed", why=ended.why, exit_code=ended.code, attempt=attempt + 1, seconds=seconds)
-    say(f"openjd_fail: {task}: {ended.why}")
+            if ended.code in (EXIT_DONE, EXIT_ARTIST) or attempt > limits.retries:
+                break
+            say(f"openjd_status: {task}: attempt {attempt} failed: {ended.why}; trying again")
+            time.sleep(PAUSE_S * 2 ** (attempt - 1))
+            attempt += 1
+    except KeyboardInterrupt:
+        write_outcome(task, state="stopped", why="stopped by the farm or by hand", attempt=attempt)
+        raise
+    state = "done" if ended.code == EXIT_DONE else "failed"
+    seconds = round(time.monotonic() - began, 2)
+    write_outcome(task, state=state, why=ended.why, exit_code=ended.code, attempt=attempt, seconds=seconds)
+    if ended.code != EXIT_DONE:
+        say(f"openjd_fail: {task}: {ended.why}")
     return ended
 
 
@@ -121,7 +127,9 @@ def _ended(code: int, last_word: str) -> Ended:
         name = signal.Signals(-code).name
         return Ended(EXIT_RETRY, f"killed by {name} on {socket.gethostname()}; out of memory, or somebody stopped it")
     known = code if code in (EXIT_DONE, EXIT_ARTIST, EXIT_RETRY) else EXIT_BUG
-    return Ended(known, last_word or f"ended with exit code {code} on {socket.gethostname()}")
+    return Ended(
+        known, "" if known == EXIT_DONE else last_word or f"ended with exit code {code} on {socket.gethostname()}"
+    )
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:

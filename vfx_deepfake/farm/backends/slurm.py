@@ -21,6 +21,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from vfx_deepfake.errors import FarmError
@@ -59,7 +60,8 @@ def submit(decoded: Decoded, *, hold: bool, dry_run: bool, folder: Path, progres
             ids[step.name] = [_submitted(folder / name, options) for name in scripts if _step_of(name) == step.name]
     except FarmError:
         if ids:
-            _slurm("scancel", *(number for numbers in ids.values() for number in numbers))
+            with suppress(FarmError):  # what was refused first is what counts
+                _slurm("scancel", *(number for numbers in ids.values() for number in numbers))
         raise
     return Submitted(
         {name: ":".join(numbers) for name, numbers in ids.items()}, files, tuple(_notes(decoded, ids, hold))
