@@ -68,10 +68,10 @@ def test_check_as_json_and_as_text(shot):
 
 def test_dry_run_says_what_would_be_made(shot):
     done = cli("run", str(shot.folder), "--dry-run", "--json")
-    assert list(json.loads(done.stdout)) == ["track", "train", "render", "review", "version"]
+    assert list(json.loads(done.stdout)) == ["track", "train", "render", "review", "qc", "version"]
     assert set(json.loads(done.stdout).values()) == {"to be made"}
     done = cli("run", str(shot.folder), "--dry-run", "--json", "--set", "model.method=passthrough")
-    assert list(json.loads(done.stdout)) == ["render", "review", "version"]
+    assert list(json.loads(done.stdout)) == ["render", "review", "qc", "version"]
 
 
 def test_a_farm_is_told_of_failure_in_its_own_words(shot):
