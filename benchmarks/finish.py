@@ -167,6 +167,7 @@ ROWS = {
     "nothing wrong, texture": Row(settings=(TextureSpec(strength=1.0),)),
     "colour: mean_deviation": Row(other_colour, settings=(replace(SHOT, method="mean_deviation"),)),
     "colour: linear_transport": Row(other_colour, settings=(SHOT,)),
+    "colour: against the ring": Row(other_colour, settings=(replace(SHOT, against="ring"),)),
     "colour: peer": Row(other_colour, peer=True),
     "flicker: shot": Row(flickering_colour, settings=(SHOT,)),
     "flicker: window of 8": Row(flickering_colour, settings=(replace(SHOT, window_frames=8.0),)),

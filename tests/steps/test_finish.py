@@ -26,6 +26,7 @@ from vfx_deepfake.progress import Silent
 from vfx_deepfake.settings import NameSpec, PlateSpec, Settings
 from vfx_deepfake.settings.finish import BlendSpec, ColorMatchSpec, TextureSpec
 from vfx_deepfake.shot import load_shot
+from vfx_deepfake.steps.check import check_shot
 from vfx_deepfake.steps.finish import Finish, face_motion, measured_frames, open_finish
 from vfx_deepfake.steps.opened import open_shot
 from vfx_deepfake.steps.render_stage import plan_render, render_inputs, render_stage
@@ -220,6 +221,11 @@ BAD = [
 def test_wrong_settings_are_named(small_shot, override: str, message: str) -> None:
     with pytest.raises(ShotError, match=message.replace(".", r"\.")):
         load_shot(small_shot.file, [override])
+
+
+def test_wrinkle_roto_that_is_not_there_is_named(small_shot) -> None:
+    problems = check_shot(small_shot.file, ['texture.wrinkle_matte="mattes/lines.####.exr"']).problems
+    assert any("[texture].wrinkle_matte: no roto at" in each and "lines.####.exr" in each for each in problems)
 
 
 def test_a_farm_host_s_single_frame_is_the_whole_run_s_file(own_shot) -> None:

@@ -197,16 +197,16 @@ def _check_keyframes(opened: OpenShot, plate: Header, report: CheckReport) -> No
 
 
 def _check_roto(opened: OpenShot, plate: Header, report: CheckReport) -> None:
-    spec, file = opened.settings.mattes, opened.shot.file.name
-    for name, channel in (
-        ("holdout", spec.holdout_channel),
-        ("garbage", spec.garbage_channel),
-        ("roto", spec.roto_channel),
+    spec, texture, file = opened.settings.mattes, opened.settings.texture, opened.shot.file.name
+    for name, pattern, channel in (
+        ("[mattes].holdout", spec.holdout, spec.holdout_channel),
+        ("[mattes].garbage", spec.garbage, spec.garbage_channel),
+        ("[mattes].roto", spec.roto, spec.roto_channel),
+        ("[texture].wrinkle_matte", texture.wrinkle_matte, texture.wrinkle_channel),
     ):
-        pattern = getattr(spec, name)
         files = opened.roto_files(pattern)
         if pattern and not files:
-            report.problems.append(f"{file} [mattes].{name}: no roto at {opened.source_text(pattern)} for any frame of the plate; "
+            report.problems.append(f"{file} {name}: no roto at {opened.source_text(pattern)} for any frame of the plate; "
                                    "save it there, or leave the key out")  # fmt: skip
         for frame, path in files.items():
             with report.gathering():
