@@ -21,15 +21,16 @@ from tests.steps.shots import (
     raw,
     write_plate,
 )
-from vfx_deepfake.errors import DeliveryError
+from vfx_deepfake.errors import DeliveryError, KeyframeError
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.grain import NO_GRAIN, flat_model
+from vfx_deepfake.media.cryptomatte import CHANNELS
 from vfx_deepfake.media.delivery import quantise
 from vfx_deepfake.media.dpx import DpxHeader, read_codes, write_dpx
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
 from vfx_deepfake.settings import MattesSpec
 from vfx_deepfake.steps.elements import APPLIED, DATA_CHANNELS, ELEMENT_CHANNELS, rebuild
-from vfx_deepfake.steps.render import dpx_output, render_frames
+from vfx_deepfake.steps.render import dpx_output, exr_output, render_frames
 
 LOGC = "ARRI LogC3 (EI800)"
 GRAIN = flat_model(0.01)
@@ -332,3 +333,52 @@ def test_a_model_s_bad_numbers_do_not_reach_the_picture(tmp_path) -> None:
     assert loud[1001]["held_values"] > 0
     result = read_exr(tmp_path / "loud/exr/sh.1001.exr").pixels
     assert np.isfinite(result).all()
+
+
+def test_any_channel_of_a_roto_file_holds_out_and_the_parts_are_as_visible(tmp_path) -> None:
+    plate = open_plate(write_plate(tmp_path))
+    left_half = np.zeros((*DISPLAY.shape, 2), np.float32)
+    left_half[:, :40, 1] = 1
+    write_exr(tmp_path / "roto.1001.exr", [Part("roto", left_half, ("A", "hand.R"), DISPLAY)], DISPLAY)
+    spec = MattesSpec(holdout="roto.####.exr", holdout_channel="hand.R")
+    render_frames(make_job(plate, tmp_path / "out", mattes=spec), FRAMES[:1])
+    before, after = plate_and_result(tmp_path, 1001)
+    split = 40 - DATA.x
+    assert np.array_equal(before[:, :split], after[:, :split])
+    assert not np.array_equal(before[:, split:], after[:, split:])
+    layers = read_exr(tmp_path / "out/exr/sh.1001.exr", part="elements", channels=("matte.face", "matte.holdout"))
+    left = 40 - layers.data_window.x
+    assert not layers.pixels[:, :left, 0].any() and layers.pixels[:, left:, 0].any()
+    assert (layers.pixels[:, :left, 1] == 1).all() and not layers.pixels[:, left:, 1].any()
+
+
+def test_garbage_keeps_the_plate_and_the_parts_of_the_face_stay_whole(tmp_path) -> None:
+    plate = open_plate(write_plate(tmp_path))
+    write_exr(tmp_path / "g.1001.exr", [Part("g", np.ones((*DISPLAY.shape, 1), np.float32), ("A",), DISPLAY)], DISPLAY)
+    render_frames(make_job(plate, tmp_path / "out", mattes=MattesSpec(garbage="g.####.exr")), FRAMES[:1])
+    before, after = plate_and_result(tmp_path, 1001)
+    inside = Window(0, DATA.y, DISPLAY.width, DATA.height).slices(DATA)  # roto covers the display window alone
+    assert np.array_equal(before[inside], after[inside])
+    assert read_exr(tmp_path / "out/exr/sh.1001.exr", part="elements", channels=("matte.face",)).pixels.any()
+
+
+def test_roto_that_does_not_fit_is_named(tmp_path) -> None:
+    plate = open_plate(write_plate(tmp_path))
+    job = make_job(plate, tmp_path / "out", mattes=MattesSpec(holdout="h.####.exr", holdout_channel="hand.R"))
+    small = Window(0, 0, 40, 30)
+    write_exr(tmp_path / "h.1001.exr", [Part("h", np.ones((30, 40, 1), np.float32), ("hand.R",), small)], small)
+    with pytest.raises(KeyframeError, match=r"roto of frame 1001 \(h\.1001\.exr\): is 40 x 30; the plate is 80 x 72"):
+        render_frames(job, FRAMES[:1])
+    write_exr(tmp_path / "h.1001.exr", [Part("h", np.ones((*DISPLAY.shape, 1), np.float32), ("A",), DISPLAY)], DISPLAY)
+    with pytest.raises(KeyframeError, match=r"roto of frame 1001 \(h\.1001\.exr\): .*channels A; expected hand\.R"):
+        render_frames(job, FRAMES[:1])
+
+
+def test_id_mattes_come_with_every_frame(tmp_path) -> None:
+    plate = open_plate(write_plate(tmp_path))
+    with_ids = exr_output(lambda frame: tmp_path / f"out/exr/sh.{frame}.exr", with_ids=True)
+    frames = (FRAMES[0], FACELESS)
+    render_frames(make_job(plate, tmp_path / "out", outputs=[with_ids]), frames)
+    found = [read_exr(tmp_path / f"out/exr/sh.{frame}.exr", part="ids", channels=CHANNELS) for frame in frames]
+    assert found[0].pixels.any() and not found[1].pixels.any()
+    assert any(name.endswith("/manifest") for name in read_exr(tmp_path / "out/exr/sh.1001.exr", part="rgba").metadata)
