@@ -61,11 +61,20 @@ def outcome(
     write_json(paths.tasks / name, told)
 
 
-def test_a_shot_that_was_never_touched_is_to_do_and_not_read(paths: ShotPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shot_that_was_never_touched_is_to_do_and_its_plate_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot = make_performer_shot(tmp_path / "sh0010", width=96, height=72, count=2, key_frames=(1001,), microphone=False,
+                               overrides=("model.method=passthrough",))  # fmt: skip
     monkeypatch.setattr(hashes, "hash_file", lambda path: pytest.fail(f"{path} was read"))
-    found = shot_status(paths.folder)
+    found = shot_status(shot.folder)
     assert (found.state, found.why, found.farm) == (TO_DO, "", "")
     assert {one.state for one in found.stages} == {TO_DO}
+
+
+def test_a_shot_that_can_not_be_sent_says_why(paths: ShotPaths) -> None:
+    found = shot_status(paths.folder)
+    assert found.state == FAILED and "/plates/sh0010" in found.why
 
 
 def test_submitted_is_waiting_and_a_failed_submission_has_failed(paths: ShotPaths) -> None:

@@ -17,6 +17,7 @@ from vfx_deepfake.farm.job import RECORD
 from vfx_deepfake.farm.outcome import read_outcomes
 from vfx_deepfake.farm.queue import QUEUES
 from vfx_deepfake.files import read_json
+from vfx_deepfake.steps.check import check_shot
 from vfx_deepfake.steps.opened import OpenShot, open_shot
 from vfx_deepfake.steps.pipeline import Stage, stages
 from vfx_deepfake.steps.render_stage import published_version
@@ -77,6 +78,9 @@ def shot_status(file: Path | str, overrides: Iterable[str] = ()) -> ShotStatus:
     queue = QUEUES[record["engine"]](record["job_ids"]) if record.get("engine") in QUEUES else {}
     found = tuple(_stage_status(opened, stage, record, outcomes, queue) for stage in needed)
     state, why = _summary(found, record)
+    if state == TO_DO:  # nothing was sent; say so if nothing can be
+        problems = check_shot(file, overrides).problems
+        state, why = (FAILED, "; ".join(problems)) if problems else (state, why)
     version = _published(opened) if state == DONE else ""
     return ShotStatus(opened.name, str(opened.shot.file), state, why, version, record.get("engine", ""), job, found)
 
