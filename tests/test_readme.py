@@ -75,7 +75,7 @@ def test_the_farm_page_has_every_setting_of_the_farm() -> None:
 
 def test_the_templates_are_those_that_ship() -> None:
     assert {path.stem for path in (ROOT / "shot_templates").glob("*.toml")} == {
-        word for word in re.findall(r"`(\w+)`", section("Your own shot in ten lines").split("Three templates", 1)[1])
+        word for word in re.findall(r"`(\w+)`", section("Your own shot in ten lines").split(" templates come with it", 1)[1])
     }
 
 
