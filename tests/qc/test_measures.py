@@ -213,3 +213,31 @@ def test_forensic_evidence_is_in_what_was_planted_only() -> None:
     held[face] = plain[face]
     assert abs(forensic.standing_detail(other, plain, face, ~face)) < forensic.LIMITS["face_frozen"][0]
     assert forensic.standing_detail(held, plain, face, ~face) > forensic.LIMITS["face_frozen"][1]
+
+
+def test_a_comb_counts_only_where_the_surroundings_have_none() -> None:
+    face = np.zeros((SIZE, SIZE), bool)
+    face[32:96, 32:96] = True
+    plate = np.random.default_rng(9).uniform(0.1, 0.5, (SIZE, SIZE, 3)).astype(np.float16).astype(np.float32)
+    eight_bits = (np.rint(plate ** (1 / 2.2) * 255) / 255) ** 2.2
+    ten_bits = np.rint(plate * 1023) / 1023
+    fake = np.where(face[..., None], eight_bits, plate)
+    assert forensic.tone_gap(plate, face, ~face) == pytest.approx(1, abs=0.2)  # by chance
+    assert forensic.tone_gap(ten_bits, face, ~face) == pytest.approx(1, abs=0.05)  # every code is there
+    assert forensic.tone_gap(eight_bits, face, ~face) == pytest.approx(1, abs=0.05)  # the whole picture
+    assert forensic.tone_gap(fake, face, ~face) > forensic.LIMITS["face_tones"][1]
+    bright = plate + 2 * face[..., None]
+    assert forensic.tone_gap(bright, face, ~face) is None  # nothing beside it is as bright
+    assert forensic.tone_gap(plate, np.zeros_like(face), ~face) is None
+
+
+def test_beside_a_plate_its_own_outlines_are_no_seam() -> None:
+    face = np.zeros((SIZE, SIZE), bool)
+    face[32:96, 32:96] = True
+    jaw = scene() + np.float32(0.1) * face[..., None]  # the head before a dark wall
+    pasted = jaw + np.float32(0.1) * face[..., None]
+    matte = face.astype(np.float32)
+    look, fail = forensic.LIMITS["face_edge"]
+    assert forensic.outline_peak(jaw, matte) > look
+    assert forensic.outline_peak(jaw, matte, jaw) == 1
+    assert forensic.outline_peak(pasted, matte, jaw) > fail

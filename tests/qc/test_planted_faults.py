@@ -15,6 +15,7 @@ from vfx_deepfake.frames import parse_frames
 from vfx_deepfake.progress import Silent
 from vfx_deepfake.qc.summary import summarise
 from vfx_deepfake.qc.verdict import FAIL, LOOK, UNKNOWN
+from vfx_deepfake.steps.detect import detect
 from vfx_deepfake.steps.pipeline import run_shot
 from vfx_deepfake.steps.qc_stage import qc_stage
 
@@ -92,3 +93,35 @@ def test_an_untouched_version_passes_everything(finished: Path, tmp_path: Path) 
     assert {name for name, verdict in found.items() if verdict == UNKNOWN} <= {
         "grain_skin"
     }  # the neck is darker than the face
+
+
+def detected(planted: Planted, report: Path) -> set[str]:
+    """What the forensic report calls notable or striking, without a plate and with it."""
+    files = planted.paths.exr_frame(BAD), planted.opened.plate.path(BAD)
+    pattern, photographed = (str(file).replace(str(BAD), "####") for file in files)
+    found = []
+    for name, plate in (("alone", ""), ("beside", photographed)):
+        detect(pattern, Silent(), plate=plate, colorspace="ACEScg", frames=MEASURED, report=str(report / name))
+        measures = read_json(report / name / "detect.json")["measures"]
+        found.append({measure for measure, row in measures.items() if row["verdict"] in (LOOK, FAIL)})
+    assert found[0] == found[1]
+    return found[0]
+
+
+FAKES: dict[str, tuple[Callable[[Planted], None], set[str]]] = {
+    "nothing": (lambda planted: None, set()),
+    "8-bit face": (lambda planted: planted.change(BAD, faults.through_8_bits), {"face_tones"}),
+    "frozen grain": (
+        lambda planted: planted.change(BAD, faults.with_held_grain(planted, BAD - 1)),
+        {"face_frozen"},
+    ),
+}
+
+
+@pytest.mark.parametrize("fake", FAKES)
+def test_a_forensic_look_finds_a_planted_fake_without_its_plate(finished: Path, tmp_path: Path, fake: str) -> None:
+    pytest.importorskip("mediapipe", reason="finding the face needs mediapipe")
+    plant, expected = FAKES[fake]
+    planted = Planted(finished, tmp_path / "sh")
+    plant(planted)
+    assert detected(planted, tmp_path / "report") == expected

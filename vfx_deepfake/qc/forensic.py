@@ -11,13 +11,15 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from vfx_deepfake.image.grain_measure import lag1_correlation
+from vfx_deepfake.image.grain_measure import lag1_correlation, robust_deviation
 from vfx_deepfake.image.matte import grow
 from vfx_deepfake.image.seam import seam_energy
-from vfx_deepfake.qc.places import LEAST_PIXELS
+from vfx_deepfake.qc.places import LEAST_PIXELS, slope
 from vfx_deepfake.qc.verdict import FAIL, LOOK, PASS, UNKNOWN, Measure, Wording
 
-FINE_PX = 1.2  # blur that is taken off a picture to see its grain in one frame
+FINE_PX = 0.7  # blur that is taken off a picture to see its grain in one frame; measured: wider lets texture in
+FLAT_SHARE = 0.3  # of the face, its flattest: there grain is stronger than texture; measured
+OUTLIERS = 3.0  # deviations; stronger detail is texture
 SOFT_PX = 3.0  # blur under which grain vanishes
 RINGS = (
     -0.06,
@@ -35,10 +37,10 @@ LEAST_SIDE_PX = 32
 LIMITS: Mapping[str, tuple[float, float]] = {
     "face_noise": (0.5, 0.75),
     "face_spectrum": (6.5, 10.0),
-    "face_frozen": (0.15, 0.4),
+    "face_frozen": (0.15, 0.3),
     "face_edge": (2.5, 4.0),
     "face_flicker": (0.015, 0.03),
-    "face_tones": (400.0, 257.0),
+    "face_tones": (2.0, 4.0),
     "face_resampled": (40.0, 80.0),
 }
 EVIDENCE: Mapping[str, Measure] = {
@@ -52,8 +54,8 @@ EVIDENCE: Mapping[str, Measure] = {
         "a jaw before a dark background is such an outline; look whether it follows hair and ears", 2),
     "face_flicker": Measure("Flicker", "log", "the face changes along the motion more than its surroundings",
         "speech, blinking and moving light do this too", 4),
-    "face_tones": Measure("Tones", "count", "so few different tones that the face went through 8 bits",
-        "the whole picture may have: see whether its surroundings have as few", 0),
+    "face_tones": Measure("Tones", "x", "between the face's tones are gaps that its surroundings fill: it went through fewer bits",
+        "an evenly lit, smooth face before a background full of texture", 1),
     "face_resampled": Measure("Resampling", "x", "the face's fine detail repeats with a period that its surroundings lack: it was scaled",
         "lens correction, stabilising and any resize of the whole picture leave the same trace everywhere", 1),
 }  # fmt: skip
@@ -70,22 +72,44 @@ NOTES = (
 
 
 def standing_detail(image_log: np.ndarray, still_log: np.ndarray, face: np.ndarray, beside: np.ndarray) -> float | None:
-    """Correlation of fine detail with the frame before at the same pixels, the face's less its surroundings'."""
-    if min(np.count_nonzero(face), np.count_nonzero(beside)) < LEAST_PIXELS:
+    """Correlation of fine detail with the frame before at the same pixels, the face's less its surroundings'.
+
+    Only where both pictures are as smooth as the flattest part of the face, and with outliers held: elsewhere texture is so
+    much stronger than grain that frozen grain does not show.
+    """
+    if not face.any():
         return None
-    here, before = (image - cv2.GaussianBlur(image, (0, 0), FINE_PX) for image in (image_log, still_log))
-    return float(np.mean(lag1_correlation(here, before, face) - lag1_correlation(here, before, beside)))
+    steep = np.maximum(slope(image_log), slope(still_log))
+    smooth = steep <= np.quantile(steep[face], FLAT_SHARE)
+    if min(np.count_nonzero(smooth & face), np.count_nonzero(smooth & beside)) < LEAST_PIXELS:
+        return None
+    details = [image - cv2.GaussianBlur(image, (0, 0), FINE_PX) for image in (image_log, still_log)]
+    mine, theirs = (_standing(details, smooth & where) for where in (face, beside))
+    return mine - theirs
 
 
-def outline_peak(image_log: np.ndarray, matte: np.ndarray) -> float | None:
-    """Slope across the steepest of several outlines of the face over the middle one's. Shapes: matte (h, w) 0..1."""
+def _standing(details: list[np.ndarray], where: np.ndarray) -> float:
+    held = [np.clip(d, -(most := OUTLIERS * robust_deviation(d[where])), most) for d in details]
+    return float(np.mean(lag1_correlation(held[0], held[1], where)))
+
+
+def outline_peak(image_log: np.ndarray, matte: np.ndarray, plate_log: np.ndarray | None = None) -> float | None:
+    """Slope across the steepest of several outlines of the face over the middle one's. Shapes: matte (h, w) 0..1.
+
+    With the photographed picture ``plate_log`` only what is steeper than in it counts, so that a jaw is no seam: 1 for the plate itself.
+    """
     side = float(np.sqrt(np.count_nonzero(matte > 0.5)))
     if side < LEAST_SIDE_PX:
         return None
     flat = np.zeros_like(image_log)
-    slopes = [seam_energy(image_log, grow(matte, round(share * side)), flat) for share in RINGS]
+    rings = [grow(matte, round(share * side)) for share in RINGS]
+    slopes = [seam_energy(image_log, ring, flat) for ring in rings]
     middle = float(np.median(slopes))
-    return max(slopes) / middle if middle > 0 else None
+    if middle == 0:
+        return None
+    if plate_log is None:
+        return max(slopes) / middle
+    return 1 + max(seam_energy(image_log, ring, plate_log) for ring in rings) / middle
 
 
 def extra_change(image_log: np.ndarray, before_log: np.ndarray, face: np.ndarray, beside: np.ndarray) -> float | None:
@@ -97,11 +121,27 @@ def extra_change(image_log: np.ndarray, before_log: np.ndarray, face: np.ndarray
     return float(np.sqrt(max(mine - theirs, 0.0)))
 
 
-def tones(pixels: np.ndarray, face: np.ndarray) -> float | None:
-    """Fewest different values of a channel inside the face. Shapes: pixels (h, w, 3) as stored. None for a small face."""
-    if np.count_nonzero(face) < 4 * LEAST_PIXELS:
-        return None
-    return float(min(len(np.unique(pixels[..., c][face])) for c in range(3)))
+def tone_gap(pixels: np.ndarray, face: np.ndarray, beside: np.ndarray) -> float | None:
+    """Mean gap between neighbouring tones of the face over its surroundings', the worst channel: a comb that only the face has.
+
+    Both are looked at within the middle half of the face's values and in equally many pixels, so that neither a flat face
+    nor the file's own steps count. Shapes: pixels (h, w, 3) as stored. None where the surroundings hold too few such values.
+    """
+    found = []
+    for values, others in ((pixels[..., c][face], pixels[..., c][beside]) for c in range(3)):
+        if not values.size:
+            continue
+        low, high = np.quantile(values, (0.25, 0.75))
+        mine, theirs = (each[(each >= low) & (each <= high)] for each in (values, others))
+        count = min(len(mine), len(theirs))
+        if count >= LEAST_PIXELS:
+            found.append(_different(theirs, count) / _different(mine, count))
+    return max(found, default=None)
+
+
+def _different(values: np.ndarray, count: int) -> int:
+    """How many different values there are in ``count`` of them, taken evenly."""
+    return len(np.unique(values[np.linspace(0, len(values) - 1, count).astype(int)]))
 
 
 def period_peak(image_log: np.ndarray, face: np.ndarray) -> float | None:

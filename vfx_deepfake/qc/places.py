@@ -34,10 +34,10 @@ def places(plate_log: np.ndarray, result_log: np.ndarray, matte: np.ndarray, kno
     Shapes: pictures (h, w, 3) log; matte (h, w); known (h, w) bool, where to look at all.
     """
     inside = (matte >= FULL) & known
-    slope = np.maximum(_slope(plate_log), _slope(result_log))
+    steep = np.maximum(slope(plate_log), slope(result_log))
     around = cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * BESIDE_PX + 1,) * 2, np.uint8)) == 0
     skin = around & known & _skin_like(plate_log, inside)
-    return Places(inside, _flattest(slope, inside), _flattest(slope, skin))
+    return Places(inside, _flattest(steep, inside), _flattest(steep, skin))
 
 
 def calm(rests: list[np.ndarray], where: np.ndarray) -> np.ndarray:
@@ -51,15 +51,16 @@ def calm(rests: list[np.ndarray], where: np.ndarray) -> np.ndarray:
     return np.asarray(where & (energy <= np.quantile(energy[where], CALM_SHARE)))
 
 
-def _slope(image_log: np.ndarray) -> np.ndarray:
+def slope(image_log: np.ndarray) -> np.ndarray:
+    """How steep a picture (h, w, 3) is, grain blurred away; (h, w), any unit."""
     soft = cv2.GaussianBlur(image_log @ np.asarray(LUMA, np.float32), (0, 0), SMOOTH_PX)
     return np.hypot(cv2.Scharr(soft, cv2.CV_32F, 1, 0), cv2.Scharr(soft, cv2.CV_32F, 0, 1))
 
 
-def _flattest(slope: np.ndarray, where: np.ndarray) -> np.ndarray:
+def _flattest(steep: np.ndarray, where: np.ndarray) -> np.ndarray:
     if not where.any():
         return where
-    return where & (slope <= np.quantile(slope[where], SMOOTH_SHARE))
+    return where & (steep <= np.quantile(steep[where], SMOOTH_SHARE))
 
 
 def _skin_like(plate_log: np.ndarray, inside: np.ndarray) -> np.ndarray:

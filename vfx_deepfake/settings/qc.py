@@ -12,8 +12,8 @@ _SWITCHES = ("enabled", "stop_on_fail", "worst_frames")
 class QcSpec:
     """[qc]: measures of a version, each with the value from which to look at it and the one from which it fails.
 
-    "measured" limits lie above what untouched versions of the procedural performer and of the digital actor reach, with
-    room to spare, and below what planted faults reach (docs/experiments.md); "assumed" ones are a convention.
+    "measured" limits lie above what untouched versions of the procedural performer and of the digital actor reach, some by
+    little (registration, landmarks), and below what planted faults reach (docs/experiments.md); "assumed" ones are a convention.
     """
 
     enabled: bool = True  # measure before publishing
@@ -33,7 +33,7 @@ class QcSpec:
     seam: Limits = (0.002, 0.005)  # log code per pixel across the matte's edge, beyond the plate's; measured
     flicker: Limits = (0.006, 0.015)  # log code along the motion, beyond the plate's own; measured
     colour_jump: Limits = (0.001, 0.003)  # log code; 0.001 is about a fiftieth of a stop; measured
-    landmarks: Limits = (2.0, 4.0)  # per cent of the face's size, worst of lids, brows, lips, whole face; measured
+    landmarks: Limits = (2.5, 5.0)  # per cent of the face's size, worst of lids, brows, lips, whole face; measured
     gaze: Limits = (6.0, 12.0)  # per cent of the eye's width; measured
     depth: Limits = (0.25, 0.5)  # share of the plate's tones that are missing: a trip through 8 bits; measured
     clipped: Limits = (1, 100)  # pixels held at the end of the range where the plate's are not; assumed

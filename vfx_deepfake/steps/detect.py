@@ -39,11 +39,14 @@ MATCH_PX = 1.0  # blur before motion is searched, because the sequence has no de
 
 @dataclass(frozen=True)
 class Seen:
-    """One frame: the crop round the face (``view.matte`` is the face's oval), its pixels as stored."""
+    """One frame: the crop round the face (``view.matte`` is the face's oval), its pixels as stored, and whether
+    ``view.plate_log`` is a plate and not the same picture again.
+    """
 
     frame: int
     view: View
     stored: np.ndarray
+    has_plate: bool
 
 
 def detect(
@@ -126,12 +129,14 @@ def _look(
     window = Window.around(face.points).expand(round(AROUND * face.size)).intersect(picture.data_window)
     image_log = _log(working, picture.data_window, window)
     oval = cv2.GaussianBlur(region_mask(face.points, window, "oval"), (0, 0), EDGE_PX)
-    matched = cv2.GaussianBlur(image_log, (0, 0), MATCH_PX)
+    plate_log = image_log
     if there is not None:
         photographed = sequence.to_working(replace(picture, pixels=there)).pixels[..., :3]
-        matched = cv2.GaussianBlur(_log(photographed, picture.data_window, window), (0, 0), MATCH_PX)
-    view = View(window, image_log, image_log, oval, matched, matched, np.ones(window.shape, bool))
-    return Seen(frame, view, cut(picture.pixels[..., :3], picture.data_window, window)), face.box, changed
+        plate_log = _log(photographed, picture.data_window, window)
+    matched = cv2.GaussianBlur(plate_log, (0, 0), MATCH_PX)
+    view = View(window, plate_log, image_log, oval, matched, matched, np.ones(window.shape, bool))
+    stored = cut(picture.pixels[..., :3], picture.data_window, window)
+    return Seen(frame, view, stored, there is not None), face.box, changed
 
 
 def _log(pixels_lin: np.ndarray, data_window: Window, window: Window) -> np.ndarray:
@@ -142,9 +147,10 @@ def _evidence(seen: Seen, before: Seen | None) -> dict[str, float | None]:
     """The figures of one frame."""
     view = seen.view
     face = view.matte > 0.99
+    plate_log = view.plate_log if seen.has_plate else None
     values: dict[str, float | None] = {
-        "face_edge": forensic.outline_peak(view.result_log, view.matte),
-        "face_tones": forensic.tones(seen.stored, face),
+        "face_edge": forensic.outline_peak(view.result_log, view.matte, plate_log),
+        "face_tones": forensic.tone_gap(seen.stored, face, view.matte < 0.01),
         "face_resampled": forensic.period_peak(view.result_log, face),
     }
     if before is None or before.frame != seen.frame - 1:
