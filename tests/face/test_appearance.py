@@ -20,6 +20,7 @@ from vfx_deepfake.face.appearance import (
 )
 from vfx_deepfake.face.topology import canonical_uv
 from vfx_deepfake.image.crop import Window
+from vfx_deepfake.image.occlusion import light_basis, usual_difference
 from vfx_deepfake.image.region_matte import SkinTone
 
 SIZE = Window(10, 20, 200, 220)
@@ -101,3 +102,14 @@ def test_nothing_is_expected_off_the_face(appearance: Appearance) -> None:
     np.testing.assert_array_equal(seen.expected_log[~seen.on_face], face.image_log[~seen.on_face])
     assert not seen.score[~seen.on_face].any()
     assert foreign(face, seen).any()
+
+
+def test_references_that_each_miss_a_part_of_the_face_are_compared_where_both_show_it() -> None:
+    rng = np.random.default_rng(3)
+    places = rng.random((900, 2))
+    textures = np.repeat(rng.random((1, 900, 3), np.float32), 2, axis=0)
+    textures[1] += 0.1  # brighter light alone
+    textures[0, :100], textures[1, -100:] = np.nan, np.nan
+    usual = usual_difference(textures, light_basis(places))
+    assert np.isnan(usual[:100]).all() and np.isnan(usual[-100:]).all()
+    np.testing.assert_allclose(usual[100:-100], 0, atol=1e-4)  # float32 fit of a constant

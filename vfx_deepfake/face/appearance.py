@@ -31,7 +31,7 @@ from vfx_deepfake.image.occlusion import (
 )
 from vfx_deepfake.image.region_matte import SkinTone
 
-APPEARANCE_FORMAT = 1  # of the file, and of what is measured for it
+APPEARANCE_FORMAT = 2  # of the file, and of what is measured for it
 TEXTURE_PX = 160  # side of a reference in canonical coordinates, about as fine as the small picture
 REFERENCES = 9  # frames that are looked at; assumed
 OPENINGS = ("eyes", "lips", "mouth")  # where the face changes by itself

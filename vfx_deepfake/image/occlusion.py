@@ -46,10 +46,11 @@ def light_basis(uv: np.ndarray) -> np.ndarray:
 def relit(pixels: np.ndarray, reference: np.ndarray, basis: np.ndarray) -> np.ndarray:
     """The reference under the light of the pixels.
 
-    Shapes: pixels, reference (N, 3) log, NaN where the reference shows nothing; basis (N, b). Returns (N, 3), NaN there.
+    Shapes: pixels, reference (N, 3) log, NaN where one shows nothing; basis (N, b). Returns (N, 3), NaN where the
+    reference is. Light is fitted where both show something.
     The fit is by reweighting with weights that fall with the fourth power, so that an occluder does not bend it.
     """
-    known = np.nonzero(np.isfinite(reference).all(axis=1))[0][::FIT_EVERY]
+    known = np.nonzero(np.isfinite(reference + pixels).all(axis=1))[0][::FIT_EVERY]
     if len(known) < 4 * basis.shape[1]:
         return np.full_like(reference, np.nan)
     difference, place = (pixels - reference)[known], basis[known]
