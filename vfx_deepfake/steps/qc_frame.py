@@ -11,7 +11,7 @@ import numpy as np
 
 from vfx_deepfake.color.encoding import decode_log
 from vfx_deepfake.errors import TrackError
-from vfx_deepfake.face.landmarks import Detection, Detector, auto_display, default_detector
+from vfx_deepfake.face.landmarks import Detector, auto_display, default_detector
 from vfx_deepfake.face.search import find_near, measure
 from vfx_deepfake.image.seam import seam_energy
 from vfx_deepfake.qc import grain, picture
@@ -231,25 +231,18 @@ def _performance(record: FrameRecord, frame: View, loaded: Loaded, detector: Det
         for name in ("landmarks", "gaze"):
             record.put(name, None, "no landmarker is installed")
         return
-    plate, result = (_points(detector, image, frame, loaded) for image in (frame.plate_log, frame.result_log))
+    shown = [(auto_display(decode_log(image)), frame.window) for image in (frame.plate_log, frame.result_log)]
+    box = loaded.window
+    found = find_near(detector, shown[0], np.array([box.x, box.y, box.right, box.bottom], np.float64))
+    largest = max(found, key=lambda face: face.size, default=None)
+    plate, result = (measure(detector, picture, largest) if largest else None for picture in shown)
     if plate is None or result is None:
         for name in ("landmarks", "gaze"):
             record.put(name, None, f"the landmarker finds no face in the {'plate' if plate is None else 'result'}")
         return
-    drift, part = landmark_drift(result, plate)
+    drift, part = landmark_drift(result.points, plate.points)
     record.put("landmarks", drift, note=part)
-    record.put("gaze", gaze_drift(result, plate), "both eyes are shut")
-
-
-def _points(detector: Detector, image_log: np.ndarray, frame: View, loaded: Loaded) -> np.ndarray | None:
-    shown = auto_display(np.asarray(decode_log(image_log), np.float32)), frame.window
-    box = loaded.window
-    found = find_near(detector, shown, np.array([box.x, box.y, box.right, box.bottom], np.float64))
-    if not found:
-        return None
-    largest = max(found, key=lambda face: face.size)
-    seen: Detection | None = measure(detector, shown, largest)
-    return None if seen is None else seen.points
+    record.put("gaze", gaze_drift(result.points, plate.points), "both eyes are shut")
 
 
 def landmarker() -> Detector | None:
