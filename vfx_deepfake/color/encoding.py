@@ -9,12 +9,15 @@ section 4.4. The standard's curve is linear below X_BREAK already; unlike its de
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
 
-Array = TypeVar("Array", np.ndarray, torch.Tensor)
+if TYPE_CHECKING:
+    import torch
+
+Array = TypeVar("Array", np.ndarray, "torch.Tensor")
 
 X_BREAK = 0.0078125  # scene-linear value where the logarithm takes over
 Y_BREAK = 0.155251141552511  # the same point, encoded
@@ -49,7 +52,11 @@ def decode_log(log: Array) -> Array:
 
 def _wide(values: Any) -> tuple[Any, Any]:
     """The values in at least float32, and the library whose functions fit them."""
-    if isinstance(values, torch.Tensor):
+    # whoever has a tensor has loaded torch; most commands see arrays only and are spared the wait
+    tensor: Any = getattr(sys.modules.get("torch"), "Tensor", ())
+    if isinstance(values, tensor):
+        import torch
+
         return (values.float() if values.dtype in (torch.float16, torch.bfloat16) else values), torch
     array = np.asarray(values)
     return (array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)), np

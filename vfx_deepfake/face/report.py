@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-import matplotlib
 import numpy as np
 
 from vfx_deepfake.errors import TrackError
@@ -16,9 +15,6 @@ from vfx_deepfake.face.track import FaceTrack
 from vfx_deepfake.face.tracker import TrackStats, jitter
 from vfx_deepfake.face.views import cut_patch, square_around
 from vfx_deepfake.files import written_aside
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +47,10 @@ def write_report(folder: Path, track: FaceTrack, stats: TrackStats | None, read_
 
 def plot(path: Path, track: FaceTrack, stats: TrackStats | None) -> None:
     """Three plots over the frames: confidence, jitter before and after, pose."""
-    figure, (top, middle, bottom) = plt.subplots(3, 1, figsize=(11, 8), sharex=True, layout="constrained")
+    from matplotlib.figure import Figure  # slow to load, and most commands draw nothing
+
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True)
     shown = track.confidence > 0
     top.step(track.frames, track.confidence, where="mid", color="tab:green", label="track")
     if stats is not None:
@@ -70,7 +69,6 @@ def plot(path: Path, track: FaceTrack, stats: TrackStats | None) -> None:
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper right", fontsize="small")
     figure.savefig(path, dpi=100, format="png")
-    plt.close(figure)
 
 
 def contact_sheet(track: FaceTrack, stats: TrackStats | None, read_display: ReadDisplay) -> np.ndarray:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,6 +20,8 @@ MIN_SIZE_PX = 6  # smaller letters can't be read
 @lru_cache(maxsize=64)
 def font(size_px: int, *, bold: bool = False, mono: bool = False) -> Font:
     """DejaVu Sans in a size; ``mono`` gives every character one width, so that counters don't jump."""
+    import matplotlib  # slow to load, and only pictures with text need it
+
     name = f"DejaVuSans{'Mono' if mono else ''}{'-Bold' if bold else ''}.ttf"
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", name), max(size_px, MIN_SIZE_PX))
 

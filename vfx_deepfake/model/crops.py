@@ -23,6 +23,7 @@ ReadPlate = Callable[[int, Window], np.ndarray]
 # (frame, window) -> painting (h, w, C) float32 (C = 3 log encoded and degrained, or 1 for roto) and valid (h, w) 0..1.
 ReadPainted = Callable[[int, Window], tuple[np.ndarray, np.ndarray]]
 
+LEVELS = 3  # halvings in the network; it takes sides that are multiples of 2 ** LEVELS
 MULTIPLE = 16  # sides of a crop, for the network's halvings
 MARGIN = 0.2  # of the face's box on each side: room for the jaw, ears and the flow
 KEPT_CROPS, LEAST_CROPS = 8, 2  # plate crops held; a render walks through neighbours

@@ -7,7 +7,6 @@ scalar; an empty mask gives 0 with a zero gradient, never NaN.
 from __future__ import annotations
 
 import torch
-from kornia.geometry.transform import remap
 from torch import Tensor
 
 
@@ -44,6 +43,8 @@ def agreement(first: Tensor, second: Tensor, flow: Tensor, mask: Tensor) -> Tens
 
 def move(picture: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
     """A picture sampled bilinearly along a flow in pixels, and (B, 1, H, W) 1 where the sample lies inside it."""
+    from kornia.geometry.transform import remap  # slow to load, and only training moves pictures
+
     height, width = picture.shape[-2:]
     rows, columns = torch.meshgrid(
         torch.arange(height, dtype=flow.dtype, device=flow.device),

@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vfx_deepfake.model.crops import LEVELS
 from vfx_deepfake.model.propagate import NUM_KEYS, Stack
 
 MEMBERS = 2
-LEVELS = 3  # halvings; a crop's sides are multiples of 2 ** LEVELS
 WEIGHT_GAIN = 4.0  # most that the logit of a candidate, or of the matte, can be changed
 CORRECTION_GAIN = 0.05  # most that a log value can be changed
 LEAST_WEIGHT = 1e-4  # a candidate that propagation gave up can come back

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.face.appearance import Comparison, SmallFace
 
-FORMAT = "occluder/1"
 STEPS, BATCH = 800, 8192  # pixels a step
 HIDDEN = 48
 RATE = 1e-2  # peak, AdamW, one cycle

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.image.crop import Window
-from vfx_deepfake.model.crops import CropSource
-from vfx_deepfake.model.network import LEVELS, Refiner, refine
+from vfx_deepfake.model.crops import LEVELS, CropSource
 from vfx_deepfake.model.paint import PaintedKey
 from vfx_deepfake.model.propagate import Stack, motion, nearest_keys, propagate
+
+if TYPE_CHECKING:
+    from vfx_deepfake.model.network import Refiner
 
 BAND_PX = 1_000_000  # pixels of a crop that are worked on at a time
 MARGIN_PX, NETWORK_PX = 20, 40  # reach of the filters at the reference face size, and of the network at any
@@ -71,6 +73,8 @@ class FaceModel:
             stack = propagate(target, keys, source.mesh, maps=maps, window=outer)
             picture, made_matte = stack.base, stack.matte
             if self.network is not None and coordinates is not None:
+                from vfx_deepfake.model.network import refine  # loads torch, which bare propagation does without
+
                 picture, made_matte = refine(self.network, stack, coordinates[outer.slices(target.window)])
             made = _as_prediction(stack, picture, made_matte)
             to, of = inner.slices(target.window), inner.slices(outer)

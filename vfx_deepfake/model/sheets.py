@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
@@ -23,6 +22,8 @@ SMOOTH_STEPS = 25
 
 def write_loss_plot(path: Path, losses: Sequence[float]) -> None:
     """Loss of every step and its running mean, as PNG."""
+    from matplotlib.figure import Figure  # slow to load; a render that opens the network does without
+
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.add_subplot(xlabel="step", ylabel="loss", title="training loss")
     steps = np.arange(1, len(losses) + 1)

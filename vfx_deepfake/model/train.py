@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.model import checkpoint
@@ -68,6 +67,8 @@ def train_network(
         return checkpoint.checkpoint_path(folder, run.step)
     lessons = collect(source, design, spec.crop_px, spec.seed, on_frame)
     _check_lessons(lessons)
+    from torch.utils.tensorboard import SummaryWriter  # slow to load; a render that opens the network does without
+
     with closing(SummaryWriter(str(folder), purge_step=run.step + 1)) as log:
         while run.step < spec.steps:
             step = run.step + 1

@@ -6,14 +6,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 
 from vfx_deepfake.qc.grain import Levels
 from vfx_deepfake.qc.verdict import Measure
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,8 +34,12 @@ def measure_plot(
     measure: Measure, frames: Sequence[int], values: Sequence[float | None], limits: tuple[float, float]
 ) -> bytes:
     """One measure over the frames with its two limits; frames without a value leave a gap. Returns PNG bytes."""
-    with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(figsize=SIZE_INCHES, dpi=DPI)
+    from matplotlib import rc_context, ticker  # slow to load, and most commands draw nothing
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        figure = Figure(figsize=SIZE_INCHES, dpi=DPI)
+        axes = figure.subplots()
         shown = np.array([np.nan if value is None else value for value in values], float)
         axes.plot(frames, shown, color=LINE, marker="o", markersize=3, linewidth=1)
         top = max(float(np.nanmax(shown)), limits[0]) * 1.15 if np.isfinite(shown).any() else limits[0]
@@ -50,7 +50,7 @@ def measure_plot(
                     word, (1.0, limit), xycoords=("axes fraction", "data"), color=color, va="bottom", ha="right"
                 )
         axes.set(title=measure.title, ylabel=measure.unit, ylim=(min(0.0, float(np.nanmin(shown, initial=0.0))), None))
-        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axes.grid(True, linewidth=0.5)
         return _png(figure)
 
@@ -58,8 +58,12 @@ def measure_plot(
 def grain_plot(bands: Mapping[str, Any]) -> bytes:
     """Grain level against light: the delivered face (line), the plate there (dashes), the skin beside it (dots). Returns PNG bytes."""
     light = np.asarray(bands["light_log"])
-    with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(figsize=SIZE_INCHES, dpi=DPI)
+    from matplotlib import rc_context  # as above
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        figure = Figure(figsize=SIZE_INCHES, dpi=DPI)
+        axes = figure.subplots()
         for kind, style in (("result", "-"), ("plate", "--"), ("beside", ":")):
             levels = Levels.from_data(bands[kind])
             for channel, color in enumerate(CHANNEL_COLORS):
@@ -79,9 +83,8 @@ def grain_plot(bands: Mapping[str, Any]) -> bytes:
 
 
 def _png(figure: Figure) -> bytes:
-    """The figure as PNG without a date, so that equal figures give equal bytes; the figure is closed."""
+    """The figure as PNG without a date, so that equal figures give equal bytes."""
     figure.subplots_adjust(**_MARGINS)
     sink = io.BytesIO()
     figure.savefig(sink, format="png", metadata={"Software": None})
-    plt.close(figure)
     return sink.getvalue()

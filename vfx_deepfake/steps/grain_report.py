@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 
 from vfx_deepfake.color.encoding import encode_log
 from vfx_deepfake.files import write_json, written_aside
 from vfx_deepfake.image.grain import LEVELS, SPECTRUM_PX, GrainModel
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 RECORD_NAME, PLOT_NAME = "grain.json", "grain.png"
 CHANNELS = ("red", "green", "blue")
@@ -30,7 +26,10 @@ def write_grain(folder: Path, model: GrainModel) -> list[Path]:
 
 def plot(path: Path, model: GrainModel) -> None:
     """Level against light, spectrum, and the correlations in words."""
-    figure, (level, spectrum) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    from matplotlib.figure import Figure  # slow to load, and most commands draw nothing
+
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    level, spectrum = figure.subplots(1, 2)
     freq, power = radial(model)
     for channel, color in enumerate(("tab:red", "tab:green", "tab:blue")):
         level.plot(LEVELS, np.asarray(model.sigma)[channel], color=color, label=CHANNELS[channel])
@@ -45,7 +44,6 @@ def plot(path: Path, model: GrainModel) -> None:
     for axes in (level, spectrum):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=100, format="png")
-    plt.close(figure)
 
 
 def radial(model: GrainModel) -> tuple[np.ndarray, np.ndarray]:

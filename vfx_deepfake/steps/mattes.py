@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,8 +27,6 @@ from vfx_deepfake.files import hash_data, one_writer, read_json, sweep_parts
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.image.denoise import spread
 from vfx_deepfake.media.exr import Part, write_exr
-from vfx_deepfake.model.occluder import FORMAT, OccluderNet, Painted, occluder_of, painted_frame, train_occluder
-from vfx_deepfake.model.train import pick_device
 from vfx_deepfake.naming import frame_path
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.steps.consent import require_release
@@ -39,6 +37,10 @@ from vfx_deepfake.steps.roto import cut_roto
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
 from vfx_deepfake.steps.track import load_track
 
+if TYPE_CHECKING:
+    from vfx_deepfake.model.occluder import OccluderNet, Painted
+
+FORMAT = "occluder/1"  # of what model/occluder.py makes; it stands here because that module loads torch
 RECORD = "mattes.json"
 CHANNEL = "A"
 
@@ -120,6 +122,9 @@ def _make(opened: OpenShot, progress: Progress) -> None:
     files = {frame: frame_path(_pattern(opened, record.parent), frame) for frame in crops.source.frames}
     missing = [frame for frame, file in files.items() if not file.is_file()]
     if missing:
+        from vfx_deepfake.model.occluder import train_occluder  # torch is loaded where mattes are made, not asked after
+        from vfx_deepfake.model.train import pick_device
+
         appearance = open_appearance(opened, crops)
         device = str(pick_device(opened.settings.train.device))
         net = train_occluder(_lessons(opened, crops, appearance, painted), opened.settings.train.seed, device)
@@ -148,6 +153,8 @@ def painted_frames(opened: OpenShot, crops: ShotCrops) -> list[int]:
 
 def _lessons(opened: OpenShot, crops: ShotCrops, appearance: Appearance, painted: list[int]) -> list[Painted]:
     """The painted frames, and references in which nothing is foreign as frames without an occluder."""
+    from vfx_deepfake.model.occluder import painted_frame
+
     spec, lessons = opened.settings.mattes, []
     for frame in painted:
         matte = cut_roto(opened, spec.roto, spec.roto_channel, frame, crops.source.window(frame))
@@ -167,6 +174,8 @@ def _seen(crops: ShotCrops, appearance: Appearance, frame: int) -> tuple[SmallFa
 
 def _made(net: OccluderNet, crops: ShotCrops, appearance: Appearance, frame: int) -> np.ndarray:
     """The learnt matte over the frame's crop."""
+    from vfx_deepfake.model.occluder import occluder_of
+
     return enlarged(occluder_of(net, *_seen(crops, appearance, frame)), crops.source.window(frame))
 
 

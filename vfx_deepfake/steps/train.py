@@ -11,10 +11,8 @@ from typing import Any
 
 from vfx_deepfake.errors import ArtistError, KeyframeError, ShotError, TrainError, located
 from vfx_deepfake.files import hash_data, hash_file, one_writer, read_json, sweep_parts, write_json
-from vfx_deepfake.model.adopt import adopt_network
 from vfx_deepfake.model.predict import FaceModel, Predictor
 from vfx_deepfake.model.sliders import SliderModel
-from vfx_deepfake.model.train import load_network, train_network
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity, host_identity, now
 from vfx_deepfake.steps.consent import require_release
@@ -137,8 +135,12 @@ def _train(opened: OpenShot, number: int, release: str, progress: Progress) -> N
     sweep_parts(folder)
     spec, preparing = opened.settings.train, _telling(progress, "prepare", "frames")
     if lent:
+        from vfx_deepfake.model.adopt import adopt_network  # here, as below: torch loads slowly
+
         checkpoint = adopt_network(lent, crops.source, spec, folder, preparing)
     else:
+        from vfx_deepfake.model.train import train_network
+
         training = _training(progress, spec.steps)
         checkpoint = train_network(crops.source, spec, folder, on_frame=preparing, on_step=training)
     progress.finish()
@@ -201,4 +203,6 @@ def open_model(opened: OpenShot, crops: ShotCrops) -> Predictor:
         return SliderModel(crops.source, opened.settings.beauty)
     if method == "propagate":
         return FaceModel(crops.source)
+    from vfx_deepfake.model.train import load_network  # loads torch, which the other methods do without
+
     return FaceModel(crops.source, load_network(trained_checkpoint(opened), opened.settings.train.device))
