@@ -23,7 +23,9 @@ PARTS = {
 }
 # iris, outer and inner corner, upper and lower lid of each eye
 EYES = ((RIGHT_IRIS[0], 33, 133, 159, 145), (LEFT_IRIS[0], 263, 362, 386, 374))
-OPEN_SHARE = 0.2  # of the eye's width; the landmarker reads 0.14 to 0.16 off shut lids and 0.29 to 0.40 off open ones, measured
+OPEN_SHARE = (
+    0.2  # of the eye's width; the landmarker reads 0.14 to 0.16 off shut lids and 0.29 to 0.40 off open ones, measured
+)
 
 
 def landmark_drift(result: np.ndarray, plate: np.ndarray) -> tuple[float, str]:
