@@ -38,7 +38,10 @@ def events_of(store):
 def in_processes(work, *arguments):
     """Run ``work(index, *arguments)`` in PROCESSES at once and give back what they return."""
     with FORK.Pool(PROCESSES) as pool:
-        return pool.starmap(work, [(index, *arguments) for index in range(PROCESSES)], chunksize=1)
+        found = pool.starmap(work, [(index, *arguments) for index in range(PROCESSES)], chunksize=1)
+        pool.close()  # leaving the block ends them by a signal, which what ran in this process before may have caught
+        pool.join()
+        return found
 
 
 def writers(process, place, files):
