@@ -130,7 +130,9 @@ def test_the_record_names_everything_that_made_it(ran, version):
 
 def test_a_published_version_can_not_be_written_to(version):
     files = [path for path in version.folder.rglob("*") if path.is_file()]
-    assert len(files) == 2 * len(FRAMES) + 3  # EXR, DPX, sheet, movie, record
+    outside_qc = [path for path in files if version.qc not in path.parents]
+    assert len(outside_qc) == 2 * len(FRAMES) + 3  # EXR, DPX, sheet, movie, record
+    assert {version.qc / "qc.json", version.qc / "index.html"} <= set(files)
     assert all(not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) for path in files)
 
 

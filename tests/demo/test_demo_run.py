@@ -27,7 +27,7 @@ def test_a_wrong_size_is_answered(text: str) -> None:
 def version_of(pattern: str) -> VersionPaths:
     nothing = Path("nothing")
     return VersionPaths(
-        folder=nothing, exr=pattern, dpx="", movie=nothing, sheet=nothing, record=nothing, number=1
+        folder=nothing, exr=pattern, dpx="", movie=nothing, sheet=nothing, qc=nothing, record=nothing, number=1
     )
 
 

@@ -58,7 +58,8 @@ def test_steps_are_submitted_in_order_and_wait_for_the_ids(
         assert values.get("InitialStatus") == (None if step.after else "Suspended")
         assert values["TaskTimeoutSeconds"] == str(step.timeout_s) and values["Pool"] == "faces"
         assert values["LimitGroups"] == "vfx_deepfake" and values["BatchName"] == "north sh0010"
-        assert values["EnvironmentKeyValue0"] == "OCIO=/show/config with space.ocio"
+        variables = {values["EnvironmentKeyValue0"], values["EnvironmentKeyValue1"]}
+        assert variables == {"OMP_NUM_THREADS=2", "OCIO=/show/config with space.ocio"}
     assert submitted.notes == ("let it go with: deadlinecommand ResumeJob 1ab",)
 
 

@@ -67,7 +67,7 @@ def test_the_file_is_the_golden_one() -> None:
 
 def test_every_task_runs_its_command_line(job: Decoded) -> None:
     read = read_alf(tractor.alf(job))
-    variable = ["env", "OCIO=/show/config with space.ocio"]
+    variable = ["env", "OMP_NUM_THREADS=2", "OCIO=/show/config with space.ocio"]
     assert sorted(command.words for command in commands(read)) == sorted(
         [*variable, *task.argv] for step in job.steps for task in step.tasks
     )
