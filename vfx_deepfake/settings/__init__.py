@@ -12,6 +12,7 @@ from vfx_deepfake.settings.beauty import BeautySpec
 from vfx_deepfake.settings.delivery import ConsentSpec, DeliverySpec, ReviewSpec
 from vfx_deepfake.settings.farm import FarmSpec
 from vfx_deepfake.settings.finish import BlendSpec, ColorMatchSpec, TextureSpec
+from vfx_deepfake.settings.identity import IdentitySpec
 from vfx_deepfake.settings.mattes import MattesSpec
 from vfx_deepfake.settings.model import KeyframeSpec, ModelSpec, TrainSpec
 from vfx_deepfake.settings.plate import DEFAULT_CONFIG as DEFAULT_CONFIG
@@ -33,6 +34,7 @@ class Settings:
     track: TrackSpec = field(default_factory=TrackSpec)
     keyframes: KeyframeSpec = field(default_factory=KeyframeSpec)
     model: ModelSpec = field(default_factory=ModelSpec)
+    identity: IdentitySpec = field(default_factory=IdentitySpec)
     train: TrainSpec = field(default_factory=TrainSpec)
     beauty: BeautySpec = field(default_factory=BeautySpec)
     mattes: MattesSpec = field(default_factory=MattesSpec)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from vfx_deepfake.settings.checks import between, one_of
 
+IDENTITY_METHODS = ("renderer", "autoencoder")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyframeSpec:
@@ -19,7 +21,8 @@ class KeyframeSpec:
 class ModelSpec:
     """[model]: what makes the face."""
 
-    # keyframe (propagation and network), propagate (no training), sliders ([beauty], no painting), passthrough (plate out)
+    # keyframe (propagation and network), propagate (no training), renderer and autoencoder ([identity], from facesets),
+    # sliders ([beauty], no painting), passthrough (plate out)
     method: str = "keyframe"
     target: str = "face"  # face: painted pictures; matte: painted roto
     shared: str = ""  # another shot (file or folder) whose trained network this one takes instead of training its own
@@ -29,9 +32,23 @@ class ModelSpec:
         """True where the face comes from painted frames."""
         return self.method in ("keyframe", "propagate")
 
+    @property
+    def swaps(self) -> bool:
+        """True where the face comes from facesets of another identity, or of the same one at another age."""
+        return self.method in IDENTITY_METHODS
+
+    @property
+    def trains(self) -> bool:
+        """True where the shot has a network of its own or a shared one."""
+        return self.method == "keyframe" or self.swaps
+
     def __post_init__(self) -> None:
-        one_of("method", self.method, ("keyframe", "propagate", "sliders", "passthrough"))
+        one_of("method", self.method, ("keyframe", "propagate", *IDENTITY_METHODS, "sliders", "passthrough"))
         one_of("target", self.target, ("face", "matte"))
+        if self.target == "matte" and self.swaps:
+            raise ValueError(
+                f"target is 'matte' and method is '{self.method}', which makes faces; set method to keyframe"
+            )
         if self.shared and self.method != "keyframe":
             raise ValueError(
                 f"shared names a trained network and method is '{self.method}'; leave shared out, or set method to keyframe"
