@@ -13,13 +13,12 @@ from vfx_deepfake.demo.performer.camera import rotation
 from vfx_deepfake.demo.performer.curves import Array, dot, normalised, smoothstep
 from vfx_deepfake.demo.performer.head import EYE_X, EYE_Y
 from vfx_deepfake.demo.performer.light import Lights
+from vfx_deepfake.demo.performer.looks import DEMO_LOOKS, Looks
 
 BALL_CM = 1.62  # larger than a real eyeball (1.2), so that it fills the corners of the opening
 HALF_CM = 1.48  # half width of the opening
 IRIS_CM, PUPIL_CM = 0.60, 0.23
 SCLERA = np.array([0.66, 0.60, 0.55])
-IRIS = np.array([0.085, 0.115, 0.13])
-IRIS_RING = np.array([0.10, 0.065, 0.03])
 WET_PINK = np.array([0.38, 0.18, 0.145])
 
 
@@ -100,13 +99,22 @@ def lid_paint(places: LidPlaces, eyes: Eyes, age: float) -> tuple[Array, Array, 
     return shade, np.clip(np.maximum(line, np.maximum(hairs, lower)), 0.0, 0.92), rim
 
 
-def ball_centre(side: float, lid_z: float) -> Array:
+def ball_centre(side: float, lid_z: float, looks: Looks = DEMO_LOOKS) -> Array:
     """Centre of an eyeball whose front lies just behind the lids' skin at ``lid_z``."""
-    return np.array([side * (EYE_X - 0.03), EYE_Y + 0.05, lid_z - BALL_CM + 0.02])
+    at_rest = np.array([side * (EYE_X - 0.03), EYE_Y + 0.05, lid_z])
+    moved = looks.shape.moved(at_rest)
+    return np.array([moved[0], moved[1], lid_z - BALL_CM + 0.02])
 
 
 def eyeball(
-    ray: tuple[Array, Array], places: LidPlaces, eyes: Eyes, turn: Array, lights: Lights, lid_z: float, age: float
+    ray: tuple[Array, Array],
+    places: LidPlaces,
+    eyes: Eyes,
+    turn: Array,
+    lights: Lights,
+    lid_z: float,
+    age: float,
+    looks: Looks = DEMO_LOOKS,
 ) -> Array:
     """Colour (N, 3) of the eyeball along head-space rays (origin (3,), directions (N, 3)).
 
@@ -119,8 +127,8 @@ def eyeball(
         chosen = places.side == side
         if chosen.any():
             own = places.taken(np.flatnonzero(chosen))
-            centre = ball_centre(side, lid_z)
-            colour[chosen] = _one_ball(origin, direction[chosen], own, eyes, turn, lights, centre, age)
+            centre = ball_centre(side, lid_z, looks)
+            colour[chosen] = _one_ball(origin, direction[chosen], own, eyes, turn, lights, centre, age, looks)
     return colour
 
 
@@ -133,6 +141,7 @@ def _one_ball(
     lights: Lights,
     centre: Array,
     age: float,
+    looks: Looks,
 ) -> Array:
     away = origin - centre
     half = direction @ away
@@ -142,7 +151,7 @@ def _one_ball(
     look = rotation(eyes.gaze[0], eyes.gaze[1], 0.0)
     local = normal @ look
     radius = np.sqrt(local[:, 0] ** 2 + local[:, 1] ** 2) * BALL_CM
-    albedo = _ball_albedo(radius, np.arctan2(local[:, 1], local[:, 0]), places, age)
+    albedo = _ball_albedo(radius, np.arctan2(local[:, 1], local[:, 0]), places, age, looks)
     openness = 1.0 - 0.60 * np.exp(-np.clip(-places.over_upper, 0, None) / 0.15)
     openness -= 0.25 * np.exp(-np.clip(places.over_lower, 0, None) / 0.08)
     openness *= 1.0 - 0.35 * smoothstep(0.6, 1.0, np.abs(places.u))
@@ -156,11 +165,11 @@ def _one_ball(
     return (albedo + (WET_PINK - albedo) * corner) * light + shine
 
 
-def _ball_albedo(radius: Array, angle: Array, places: LidPlaces, age: float) -> Array:
+def _ball_albedo(radius: Array, angle: Array, places: LidPlaces, age: float, looks: Looks) -> Array:
     rings = radius / IRIS_CM
     fibres = 0.5 + 0.25 * np.sin(angle * 23.0 + 2.0 * np.sin(angle * 7.0)) + 0.25 * np.sin(angle * 41.0 + rings * 5.0)
     ring = np.exp(-(((rings - 0.5) / 0.16) ** 2)) * fibres
-    iris = IRIS * (0.55 + 0.8 * fibres)[:, None] + IRIS_RING * ring[:, None]
+    iris = np.array(looks.iris) * (0.55 + 0.8 * fibres)[:, None] + np.array(looks.iris_ring) * ring[:, None]
     iris = iris * (1.0 - 0.75 * smoothstep(0.78, 1.0, rings))[:, None]
     veins = 0.5 + 0.5 * np.sin(angle * 17.0 + radius * 9.0 + 2.0 * np.sin(angle * 5.0 + radius * 4.0))
     red = (0.10 + 0.12 * age) * smoothstep(0.75, 1.5, radius) * (0.5 + veins)

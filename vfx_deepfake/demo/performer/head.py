@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vfx_deepfake.demo.performer.curves import Array, bell, smooth_max, smoothstep, through, twin
+from vfx_deepfake.demo.performer.looks import DEMO_SHAPE, Shape
 
 AROUND_CM = 8.5  # X = angle * AROUND_CM
 LIP_Y = -7.3  # height of the closed lips' line
@@ -106,6 +107,7 @@ class HeadGrid:
     front: Array
     lower: Array
     lip_row: int
+    shape: Shape = Shape()
 
     @property
     def painted(self) -> Array:
@@ -167,7 +169,7 @@ def _lips(x: Array, y: Array) -> Array:
     return upper + lower - line - corners
 
 
-def build_head(rows: int, columns: int) -> HeadGrid:
+def build_head(rows: int, columns: int, shape: Shape = DEMO_SHAPE) -> HeadGrid:
     """The resting head on about ``rows`` x ``columns`` points, denser where the features are."""
     height, lip_row = _row_heights(rows)
     t = np.linspace(-1.0, 1.0, columns)
@@ -181,7 +183,7 @@ def build_head(rows: int, columns: int) -> HeadGrid:
     outward = np.stack([np.sin(a), np.zeros_like(a), np.cos(a)], -1)
     position += outward * (_hair_volume(a, y) + _ears(a, y))[..., None]
     lower = (np.arange(len(height)) > lip_row).astype(np.float32)[:, None]
-    return HeadGrid(position, angle, height, np.stack([x, y], -1), lower, lip_row)
+    return HeadGrid(shape.moved(position), angle, height, np.stack([x, y], -1), lower, lip_row, shape)
 
 
 def _row_heights(rows: int) -> tuple[Array, int]:

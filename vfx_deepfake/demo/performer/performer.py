@@ -13,6 +13,7 @@ from vfx_deepfake.demo.performer.expression import expressed
 from vfx_deepfake.demo.performer.grain import Grain
 from vfx_deepfake.demo.performer.head import HeadGrid, build_head
 from vfx_deepfake.demo.performer.light import Lights
+from vfx_deepfake.demo.performer.looks import Looks
 from vfx_deepfake.demo.performer.performance import Moment, Performance
 from vfx_deepfake.demo.performer.points import named_points, point_names
 from vfx_deepfake.demo.performer.render import SUBPIXELS, Picture, render_moment
@@ -66,6 +67,7 @@ class Performer:
     grain: Grain = Grain()
     performance: Performance = Performance()
     lights: Lights = Lights()
+    looks: Looks = Looks()
 
     @property
     def frames(self) -> range:
@@ -82,7 +84,8 @@ class Performer:
     def grid(self) -> HeadGrid:
         """The head at rest, as fine as the picture needs."""
         fine = SUBPIXELS * self.height
-        return build_head(rows=int(np.clip(fine * 0.21, 150, 420)), columns=int(np.clip(fine * 0.19, 140, 380)))
+        rows, columns = int(np.clip(fine * 0.21, 150, 420)), int(np.clip(fine * 0.19, 140, 380))
+        return build_head(rows, columns, self.looks.shape)
 
     @cached_property
     def _background(self) -> Array:
@@ -91,7 +94,7 @@ class Performer:
     @cached_property
     def _skins(self) -> dict[float, Skin]:
         cells = float(np.clip(1.7 * _PX_PER_CM * self.height, 12.0, 60.0))
-        return {age: paint_skin(self.grid, age, cells, self.seed) for age in sorted({0.0, self.age})}
+        return {age: paint_skin(self.grid, age, cells, self.seed, self.looks) for age in sorted({0.0, self.age})}
 
     def prepare(self) -> None:
         """Make what all frames share: head, skins, room. Call it before frames are drawn in several threads."""
@@ -121,9 +124,8 @@ class Performer:
     def picture(self, frame: int, age: float) -> Picture:
         """The performer alone at an age of 0 or the shot's own."""
         skin = self._skins[age]
-        return render_moment(
-            self.grid, skin, self.moment(frame), age, self.camera, self.lights, (self.width, self.height)
-        )
+        size = (self.width, self.height)
+        return render_moment(self.grid, skin, self.moment(frame), age, self.camera, self.lights, size, self.looks)
 
     def truth(self, frame: int) -> Truth:
         """Draw one frame with all its answers."""

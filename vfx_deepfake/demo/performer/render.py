@@ -13,6 +13,7 @@ from vfx_deepfake.demo.performer.curves import Array, normalised
 from vfx_deepfake.demo.performer.expression import Expression, expressed
 from vfx_deepfake.demo.performer.head import EYE_X, EYE_Y, MOUTH_HALF_CM, HeadGrid
 from vfx_deepfake.demo.performer.light import Lights, grid_normals, grid_occlusion, grid_shadow
+from vfx_deepfake.demo.performer.looks import DEMO_LOOKS, Looks, Shape
 from vfx_deepfake.demo.performer.performance import Moment
 from vfx_deepfake.demo.performer.points import head_turn, named_points
 from vfx_deepfake.demo.performer.raster import GridHits, rasterise_grid
@@ -70,9 +71,19 @@ class _Dots:
 
 
 def render_moment(
-    grid: HeadGrid, skin: Skin, moment: Moment, age: float, camera: Camera, lights: Lights, size: tuple[int, int]
+    grid: HeadGrid,
+    skin: Skin,
+    moment: Moment,
+    age: float,
+    camera: Camera,
+    lights: Lights,
+    size: tuple[int, int],
+    looks: Looks = DEMO_LOOKS,
 ) -> Picture:
-    """Render the performer at one moment; ``size`` is (width, height) of the plate, ``camera`` in plate pixels."""
+    """Render the performer at one moment; ``size`` is (width, height) of the plate, ``camera`` in plate pixels.
+
+    ``grid`` and ``skin`` were made for the same ``looks``.
+    """
     expression = replace(moment.expression, sag=age)
     world = placed(expressed(grid, expression), grid.height, moment.pose)
     view = _view(world, camera, size)
@@ -84,10 +95,10 @@ def render_moment(
     unaged = placed(
         expressed(grid, moment.expression), grid.height, moment.pose
     )  # age must not move shadows on the neck
-    surface = _surface(grid, skin, world, hits, moment, view, grid_shadow(unaged, lights.key))
+    surface = _surface(grid, skin, world, hits, moment, view, grid_shadow(unaged, lights.key), looks)
     colour, regions = shade_surface(surface, moment, age, lit)
     dots = [_Dots(surface.row, surface.column, colour, regions, np.zeros(len(regions), np.float32))]
-    dots += _mouth_inside(moment, expression, view, hits, lit)
+    dots += _mouth_inside(moment, expression, view, hits, lit, looks.shape)
     return _averaged(dots, view, size, named_points(grid, world, camera, moment.eyes))
 
 
@@ -121,7 +132,14 @@ def sampled(layers: Array, places: Array) -> Array:
 
 
 def _surface(
-    grid: HeadGrid, skin: Skin, world: Array, hits: GridHits, moment: Moment, view: _View, key: Array
+    grid: HeadGrid,
+    skin: Skin,
+    world: Array,
+    hits: GridHits,
+    moment: Moment,
+    view: _View,
+    key: Array,
+    looks: Looks,
 ) -> Surface:
     """Everything shading needs for each fine pixel that sees the performer."""
     normals = grid_normals(world, grid.lip_row)
@@ -146,6 +164,7 @@ def _surface(
         moving=sampled(skin.moving, spots),
         turn=head_turn(moment.pose),
         lid_z=_lid_z(grid),
+        looks=looks,
     )
 
 
@@ -156,12 +175,14 @@ def _lid_z(grid: HeadGrid) -> float:
     return float(np.interp(EYE_X, grid.front[row, front, 0], grid.position[row, front, 2]))
 
 
-def _mouth_inside(moment: Moment, expression: Expression, view: _View, hits: GridHits, lights: Lights) -> list[_Dots]:
+def _mouth_inside(
+    moment: Moment, expression: Expression, view: _View, hits: GridHits, lights: Lights, shape: Shape
+) -> list[_Dots]:
     """Teeth, tongue and the dark of the mouth, seen only through the gap between the lips."""
     if max(expression.jaw, expression.part, expression.smile) <= 0.0:
         return []
     opening = float(np.clip(expression.jaw + 0.35 * expression.part, 0.0, 1.0))
-    parts = mouth.mouth_parts()
+    parts = [replace(part, position=shape.moved(part.position)) for part in mouth.mouth_parts()]
     worlds = [placed(mouth.moved(part, expression.jaw), np.zeros(len(part.position)), moment.pose) for part in parts]
     around = _box(np.concatenate([view.project(world)[0].reshape(-1, 2) for world in worlds]), hits.near.shape)
     gap = hits.near[around] == 0

@@ -11,6 +11,7 @@ from vfx_deepfake.demo.performer.curves import Array, normalised, smoothstep
 from vfx_deepfake.demo.performer.eyes import LidPlaces, eyeball, lid_paint, lid_places
 from vfx_deepfake.demo.performer.head import AROUND_CM, LIP_Y, MOUTH_HALF_CM
 from vfx_deepfake.demo.performer.light import Lights, diffuse, gloss
+from vfx_deepfake.demo.performer.looks import Looks
 from vfx_deepfake.demo.performer.performance import Moment
 from vfx_deepfake.demo.performer.skin import BROW_LENGTH_CM, BROW_START_CM, brow_height
 
@@ -39,6 +40,7 @@ class Surface:
     moving: Array  # (N, 4) gradients of smile and brows
     turn: Array
     lid_z: float
+    looks: Looks
 
 
 def shade_surface(s: Surface, moment: Moment, age: float, lights: Lights) -> tuple[Array, Array]:
@@ -110,7 +112,7 @@ def _open_eyes(
     numbers = eye[chosen]
     own = lids.taken(chosen)
     ray = head_ray(s.camera, moment.pose, s.pixels[numbers])
-    seen = eyeball(ray, own, moment.eyes, s.turn, lights, s.lid_z, age)
+    seen = eyeball(ray, own, moment.eyes, s.turn, lights, s.lid_z, age, s.looks)
     cover = inside[chosen][:, None]
     colour[numbers] += (seen - colour[numbers]) * cover
     regions[numbers] *= 1.0 - cover

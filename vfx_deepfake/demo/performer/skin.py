@@ -12,15 +12,13 @@ import numpy as np
 
 from vfx_deepfake.demo.performer.curves import Array, bell, smoothstep, twin
 from vfx_deepfake.demo.performer.head import AROUND_CM, LIP_Y, MOUTH_HALF_CM, HeadGrid, hairline
+from vfx_deepfake.demo.performer.looks import DEMO_LOOKS, Looks
 from vfx_deepfake.demo.performer.noise import generator, soft_noise
 from vfx_deepfake.demo.performer.wrinkles import Stroke, face_lines
 
 X_RANGE, Y_RANGE = (-17.0, 17.0), (-19.0, 12.0)
-SKIN = np.array([0.45, 0.318, 0.238])
-LIP = np.array([0.335, 0.125, 0.105])
 BROW_START_CM, BROW_LENGTH_CM = 1.15, 4.15
-BROW_YOUNG, BROW_OLD = np.array([0.045, 0.028, 0.018]), np.array([0.22, 0.20, 0.175])
-HAIR = np.array([0.060, 0.043, 0.031])
+BROW_OLD = np.array([0.22, 0.20, 0.175])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,7 @@ class _Cells:
     y: Array
     per_cm: float
     seed: int
+    looks: Looks
 
     @property
     def face(self) -> Array:
@@ -93,9 +92,9 @@ class _Cells:
         return np.stack([np.asarray(columns), rows], 1)
 
 
-def paint_skin(grid: HeadGrid, age: float, cells_per_cm: float, seed: int) -> Skin:
+def paint_skin(grid: HeadGrid, age: float, cells_per_cm: float, seed: int, looks: Looks = DEMO_LOOKS) -> Skin:
     """Paint every layer for an age of 0 (young) to 1 (old)."""
-    cells = _ground(grid, cells_per_cm, seed)
+    cells = _ground(grid, cells_per_cm, seed, looks)
     face = cells.face
     lips = _lip_mask(cells)
     hair = _hair_mask(cells)
@@ -111,10 +110,14 @@ def paint_skin(grid: HeadGrid, age: float, cells_per_cm: float, seed: int) -> Sk
     )
     gradient = _slopes(height, cells_per_cm)
     colour = _skin_colour(cells, age * face)
-    colour = _mix(colour, LIP * (1.0 + 0.10 * cells.noise(21, (0.12, 0.03)))[..., None], lips * (0.92 - 0.3 * age))
+    colour = _mix(
+        colour,
+        np.array(looks.lips) * (1.0 + 0.10 * cells.noise(21, (0.12, 0.03)))[..., None],
+        lips * (0.92 - 0.3 * age),
+    )
     colour *= (1.0 - np.clip(5.0 * at_rest, 0, 0.6))[..., None] ** np.array([0.75, 1.0, 1.1])
     colour = _mix(colour, _brow_colour(cells, age), _brow_mask(cells, age))
-    colour = _mix(colour, HAIR * np.exp(0.35 * cells.noise(22, (0.9, 0.035)))[..., None], hair)
+    colour = _mix(colour, np.array(looks.hair) * np.exp(0.35 * cells.noise(22, (0.9, 0.035)))[..., None], hair)
     gloss = _gloss(cells, lips, hair, age * face)
     moving = np.concatenate(
         [_slopes(-smile * (0.25 + 0.55 * age), cells_per_cm), _slopes(-brows * (0.18 + 0.6 * age), cells_per_cm)], -1
@@ -127,7 +130,7 @@ def paint_skin(grid: HeadGrid, age: float, cells_per_cm: float, seed: int) -> Sk
     )
 
 
-def _ground(grid: HeadGrid, per_cm: float, seed: int) -> _Cells:
+def _ground(grid: HeadGrid, per_cm: float, seed: int, looks: Looks) -> _Cells:
     width, height = (round((r[1] - r[0]) * per_cm) for r in (X_RANGE, Y_RANGE))
     across = X_RANGE[0] + (np.arange(width) + 0.5) / per_cm
     down = Y_RANGE[1] - (np.arange(height) + 0.5) / per_cm
@@ -141,7 +144,7 @@ def _ground(grid: HeadGrid, per_cm: float, seed: int) -> _Cells:
     )
     back = np.abs(X) > AROUND_CM * np.pi / 2
     x = np.where(back, np.sign(X) * 40.0, front[..., 0])  # features of the face do not show on the back of the head
-    return _Cells(X, Y, x, Y, per_cm, seed)
+    return _Cells(X, Y, x, Y, per_cm, seed, looks)
 
 
 def _mix(under: Array, over: Array, alpha: Array) -> Array:
@@ -205,7 +208,7 @@ def _skin_colour(c: _Cells, age: Array) -> Array:
     nostril = twin(c.x, c.y, 0.62, -5.05, 0.24, 0.13)
     pale = 1.0 - 0.06 * age
     return (
-        SKIN
+        np.array(c.looks.skin)
         * pale[..., None]
         * np.exp(tint + np.minimum(shade, 0.25)[..., None] * np.array([0.75, 1.0, 1.1]))
         * (1 - 0.9 * nostril)[..., None]
@@ -216,7 +219,7 @@ def _spots(c: _Cells, age: Array) -> Array:
     """Freckles for all, larger spots with age; returned as darkening."""
     rng = generator(c.seed, 51)
     total = np.zeros(c.X.shape, np.float32)
-    for large, count, weight in ((False, 110, np.float32(0.14)), (True, 46, 0.42 * age)):
+    for large, count, weight in ((False, 110, np.float32(0.14 * c.looks.freckles)), (True, 46, 0.42 * age)):
         canvas = np.zeros_like(total)
         for _ in range(count):
             place = c.cell_of(np.array([[rng.uniform(-6.2, 6.2), rng.uniform(-9.5, 6.0)]]))[0]
@@ -243,7 +246,7 @@ def _brow_mask(c: _Cells, age: float) -> Array:
         for _ in range(420):
             u = rng.beta(1.1, 1.25)
             x = BROW_START_CM + BROW_LENGTH_CM * u
-            middle = float(brow_height(u))
+            middle = float(brow_height(u)) + c.looks.brow_lift
             y = middle + rng.normal(0.0, 0.17 * (1.15 - 0.75 * u))
             lean = np.deg2rad(np.interp(u, [0, 0.25, 1.0], [75, 32, -14]) + rng.normal(0, 9 + 9 * age))
             length = rng.uniform(0.35, 0.75)
@@ -252,11 +255,12 @@ def _brow_mask(c: _Cells, age: float) -> Array:
             cv2.line(canvas, tuple(a), tuple(b), int(rng.uniform(110, 255)), thickness, cv2.LINE_AA, 4)
     soft = cv2.GaussianBlur(canvas.astype(np.float32) / 255.0, (0, 0), max(0.35, 0.014 * c.per_cm))
     under = cv2.GaussianBlur(soft, (0, 0), 0.12 * c.per_cm)
-    return np.clip((0.95 - 0.15 * age) * soft + (0.45 - 0.33 * age) * under, 0.0, 0.96)
+    cover = (0.95 - 0.15 * age) * soft + (0.45 - 0.33 * age) * under
+    return np.clip(c.looks.brow_strength * cover, 0.0, 0.96)
 
 
 def _brow_colour(c: _Cells, age: float) -> Array:
-    young = BROW_YOUNG * np.exp(0.3 * c.noise(62, 0.05))[..., None]
+    young = np.array(c.looks.brows) * np.exp(0.3 * c.noise(62, 0.05))[..., None]
     grey = smoothstep(-0.9, 0.9, c.noise(63, 0.06) + 2.6 * age - 1.4) * age
     return _mix(young, BROW_OLD * np.ones_like(young), grey * 0.85)
 
