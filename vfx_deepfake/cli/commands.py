@@ -136,6 +136,13 @@ def status(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return summary([shot_status(each.file, each.overrides) for each in shots])
 
 
+def info(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """What shots have."""
+    from vfx_deepfake.cli.info import info
+
+    return info(args)
+
+
 def work(args: argparse.Namespace, progress: Progress) -> int:
     """One task of a farm job; the exit code is the stage's."""
     from vfx_deepfake.farm.worker import Limits, work
@@ -176,6 +183,7 @@ COMMANDS: dict[str, Command] = {
     "submit": submit,
     "batch": batch,
     "status": status,
+    "info": info,
     "work": work,
     "release": release,
     "detect": detect,

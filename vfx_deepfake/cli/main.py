@@ -117,6 +117,11 @@ def _farm(stages: Any) -> None:
     status = stages.add_parser("status", help="how shots stand, what failed and why")
     status.add_argument("shots", nargs="+", metavar="LIST|SHOT", help="lists of shots, shot files or shot folders")
     _common(status)
+    info = stages.add_parser("info", help="what shots have: versions, runs, notes, releases")
+    info.add_argument("paths", nargs="+", metavar="SHOT|SHOW", help="shot files, shots' folders or shows' folders")
+    info.add_argument("--notes", default="", metavar="VERSION", help="also the review notes of this version")
+    info.add_argument("--brief", action="store_true", help="leave out how the stages and the farm stand; quicker")
+    _common(info)
     work = stages.add_parser(
         "work", help="what a farm runs: one stage with a time limit, retries and its outcome on record"
     )
