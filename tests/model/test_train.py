@@ -10,9 +10,10 @@ from tests.model.scene import FIRST, disc_scene
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.model import checkpoint
 from vfx_deepfake.model import train as training
+from vfx_deepfake.model.loop import pick_device
 from vfx_deepfake.model.network import Design
 from vfx_deepfake.model.predict import FaceModel
-from vfx_deepfake.model.train import load_network, pick_device, train_network
+from vfx_deepfake.model.train import load_network, train_network
 from vfx_deepfake.settings import TrainSpec
 
 KEYS = [FIRST, FIRST + 4, FIRST + 8]

@@ -58,6 +58,13 @@ def write_sheet(path: Path, network: Refiner, lessons: Lessons) -> None:
             Image.fromarray(np.concatenate(rows, axis=0)).save(part, format="PNG")
 
 
+def write_log_picture(path: Path, picture_log: np.ndarray) -> None:
+    """An (H, W, 3) log picture as PNG for a screen."""
+    planes = torch.from_numpy(np.ascontiguousarray(picture_log.transpose(2, 0, 1), np.float32))[None]
+    with written_aside(path) as part:
+        Image.fromarray(_shown(planes)).save(part, format="PNG")
+
+
 def _shown(picture: Tensor) -> np.ndarray:
     """Log RGB as 8-bit for a screen (sRGB curve, no gamut change); a matte as grey."""
     if picture.shape[1] == 1:

@@ -6,9 +6,8 @@ and weights of one that was not.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,19 @@ from vfx_deepfake.model import checkpoint
 from vfx_deepfake.model.crops import CropSource
 from vfx_deepfake.model.dataset import Lessons, Neighbours, collect, draw
 from vfx_deepfake.model.gate import measure_gate
+from vfx_deepfake.model.loop import (
+    MOST_GRADIENT,
+    WEIGHT_DECAY,
+    OnStep,
+    autocast,
+    average_decay,
+    check_finite,
+    learning_rate,
+    moments,
+    pick_device,
+    to_moments,
+    under,
+)
 from vfx_deepfake.model.losses import agreement, gradient_l1, l1
 from vfx_deepfake.model.network import MEMBERS, Design, Inputs, Refiner, combine
 from vfx_deepfake.model.sheets import write_loss_plot, write_sheet
@@ -29,14 +41,6 @@ from vfx_deepfake.settings import TrainSpec
 
 MATTE_SHARE = 0.05  # of the matte's L1 in the loss
 AGREEMENT_SHARE = 0.2  # of the neighbours' difference; 0 turns them off
-WARM_UP_STEPS = 50
-LAST_RATE = 0.02  # of the peak learning rate, at the last step
-WEIGHT_DECAY = 1e-3
-MOST_GRADIENT = 1.0  # norm
-AVERAGE_DECAY = 0.995  # of the running mean of the weights that render uses
-PRECISIONS = ("auto", "float32", "bfloat16")
-
-OnStep = Callable[[int, float], None]
 
 
 def train_network(
@@ -123,51 +127,6 @@ def _pair_loss(network: Refiner, member: int, pair: Neighbours, device: torch.de
     return agreement(first, second, pair.flow.to(device), pair.mask.to(device))
 
 
-def learning_rate(spec: TrainSpec, step: int) -> float:
-    """A short warm-up, then half a cosine down to LAST_RATE of the peak."""
-    fall = 0.5 * (1 + math.cos(math.pi * step / spec.steps))
-    return spec.learning_rate * min(1.0, step / WARM_UP_STEPS) * (LAST_RATE + (1 - LAST_RATE) * fall)
-
-
-def check_finite(step: int, loss: float, gradient: float, folder: Path) -> None:
-    """Stop before an update that would spoil the weights.
-
-    Raises: TrainError naming the step and the checkpoint that is good.
-    """
-    if math.isfinite(loss) and math.isfinite(gradient):
-        return
-    newest = checkpoint.latest(folder)
-    good = f"{newest.name} is good" if newest else "nothing was saved yet"
-    raise TrainError(
-        f"step {step}: loss is {loss}, gradient {gradient}; stopped before the update, {good}; "
-        "lower train.learning_rate, or look for NaN in plate and painted frames"
-    )
-
-
-def pick_device(name: str) -> torch.device:
-    """auto is the GPU where there is one.
-
-    Raises: TrainError for a GPU that is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise TrainError(f"train.device is '{name}': this host has no CUDA GPU; set it to auto or cpu")
-    return torch.device(name)
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """Mixed precision as asked for.
-
-    Raises: TrainError for an unknown name.
-    """
-    if precision not in PRECISIONS:
-        raise TrainError(f"precision is '{precision}'; choose one of {', '.join(PRECISIONS)}")
-    if precision == "float32" or (precision == "auto" and device.type == "cpu"):
-        return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16)
-
-
 def load_network(path: Path, device: str = "auto") -> Refiner:
     """The network of a checkpoint, ready to render.
 
@@ -218,7 +177,7 @@ class _Run:
         """Take note of a finished step."""
         self.step = step
         self.losses.append(loss)
-        decay = min(AVERAGE_DECAY, 1 - 1 / (step + 1))
+        decay = average_decay(step)
         with torch.no_grad():
             for mean, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(weight, 1 - decay)
@@ -228,8 +187,7 @@ class _Run:
         gains = measure_gate(self.average, lessons)
         notes = {"step": self.step, "design": self.network.design.as_data(), "settings": asdict(self._spec)}
         state = {f"weight.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for index, values in self.optimiser.state_dict()["state"].items():
-            state |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
+        state |= {f"optimiser.{name}": tensor for name, tensor in moments(self.optimiser).items()}
         state["losses"] = torch.tensor(self.losses, dtype=torch.float64)
         checkpoint.write(checkpoint.state_path(self._folder, self.step), state, notes)
         path = checkpoint.checkpoint_path(self._folder, self.step)
@@ -251,16 +209,7 @@ class _Run:
             raise TrainError(f"{path}: was trained with other settings ({theirs} now {mine}); use a new run folder")
         state = checkpoint.read(checkpoint.state_path(self._folder, int(saved.notes["step"])))
         _fill(self.average, saved.tensors, path)
-        _fill(self.network, _under("weight.", state.tensors), path)
-        groups = self.optimiser.state_dict()["param_groups"]
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under("optimiser.", state.tensors).items():
-            index, _, kind = name.partition(".")
-            moments.setdefault(int(index), {})[kind] = tensor
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        _fill(self.network, under("weight.", state.tensors), path)
+        to_moments(self.optimiser, under("optimiser.", state.tensors))
         self.losses = state.tensors["losses"].tolist()
         self.step = int(saved.notes["step"])
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

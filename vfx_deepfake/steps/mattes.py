@@ -122,8 +122,8 @@ def _make(opened: OpenShot, progress: Progress) -> None:
     files = {frame: frame_path(_pattern(opened, record.parent), frame) for frame in crops.source.frames}
     missing = [frame for frame, file in files.items() if not file.is_file()]
     if missing:
+        from vfx_deepfake.model.loop import pick_device
         from vfx_deepfake.model.occluder import train_occluder  # torch is loaded where mattes are made, not asked after
-        from vfx_deepfake.model.train import pick_device
 
         appearance = open_appearance(opened, crops)
         device = str(pick_device(opened.settings.train.device))
