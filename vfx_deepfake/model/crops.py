@@ -34,13 +34,19 @@ KEPT_MIB = 256  # large crops are held in smaller numbers, so that either kind t
 class CropSource:
     """Crops of one shot. Holds at most KEPT_CROPS + KEPT_KEYS crops, however long the shot.
 
-    ``keyframes`` are the painted frames' numbers. Every crop has one size, a multiple of MULTIPLE, at a whole-pixel
-    place. Safe to share between threads; one of them reads at a time.
+    ``keyframes`` are the painted frames' numbers; ``margin`` is added to the face's box on each side, a share of it.
+    Every crop has one size, a multiple of MULTIPLE, at a whole-pixel place. Safe to share between threads; one of them
+    reads at a time.
     Raises: KeyframeError where a painted frame shows no tracked face; TrackError for a track without a face.
     """
 
     def __init__(
-        self, track: FaceTrack, keyframes: Sequence[int], read_plate: ReadPlate, read_painted: ReadPainted
+        self,
+        track: FaceTrack,
+        keyframes: Sequence[int],
+        read_plate: ReadPlate,
+        read_painted: ReadPainted,
+        margin: float = MARGIN,
     ) -> None:
         if not len(track.face_frames):
             raise TrackError("face track: it holds no face; there is nothing to carry the painting to")
@@ -55,7 +61,7 @@ class CropSource:
         self.mesh: Mesh = track.mesh()
         self._read_plate, self._read_painted = read_plate, read_painted
         boxes = [track.box_at(int(frame)) for frame in track.face_frames]
-        self.size = common_size(boxes, MULTIPLE, MARGIN)
+        self.size = common_size(boxes, MULTIPLE, margin)
         crop_mib = self.size[0] * self.size[1] * 3 * 4 / 2**20
         self._kept_crops = int(np.clip(KEPT_MIB / crop_mib, LEAST_CROPS, KEPT_CROPS))
         self._kept_keys = int(np.clip(KEPT_MIB / (3 * crop_mib), LEAST_KEYS, KEPT_KEYS))
