@@ -17,10 +17,10 @@ PACKAGE = "vfx_deepfake"
 LAYER = {
     "errors": 0, "frames": 0, "naming": 0, "files": 0, "progress": 0, "tables": 0, "settings": 0, "shot": 0,
     "color": 1, "image": 1,
-    "media": 2, "face": 2,
+    "media": 2, "face": 2, "faceset": 2,
     "model": 3, "qc": 3,
     "steps": 4, "provenance": 4,
-    "farm": 5, "review": 5, "demo": 5,
+    "farm": 5, "deliver": 5, "review": 5, "demo": 5,
     "cli": 6, "__main__": 6,
 }  # fmt: skip
 STDLIB_ONLY_BELOW = 1

@@ -8,6 +8,7 @@
     │   ├── PlateError             frames on disk: missing, damaged, wrong size or channels
     │   ├── ColorError             colour space names, OCIO configs
     │   ├── TrackError             no face, bad imported track
+    │   ├── FacesetError           facesets on disk, and what they are made from
     │   ├── KeyframeError          painted frames that do not fit the plate
     │   ├── TrainError             training that can't go on
     │   ├── ConsentError           no release covers the use
@@ -59,6 +60,10 @@ class ColorError(ArtistError):
 
 class TrackError(ArtistError):
     """No usable face track."""
+
+
+class FacesetError(ArtistError):
+    """A faceset, or something that one is to be made from, that can't be used."""
 
 
 class KeyframeError(ArtistError):

@@ -1,0 +1,1 @@
+"""Facesets: aligned crops of one identity with their provenance (docs/facesets.md)."""
