@@ -59,6 +59,21 @@ class ShotViews:
     view: Callable[[int], View]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """How a method is set up, whichever it is."""
+
+    size: int = 256  # side of the views it makes, pixels: a multiple of 16
+    batch_size: int = 4  # of all processes together
+    seed: int = 1
+    device: str = "auto"  # as [train].device
+    capacity: str = "medium"  # small, medium or large: how many weights
+    real_crops: bool = True  # nearest crops of the faceset as further input, where the method knows how
+    checkpointing: bool = False  # compute the inner layers again on the way back: less memory, more time
+    adversary: float = 0.0  # share of the patch adversary in the loss; 0 for none
+    likeness: float = 0.0  # share of the identity term in the loss; 0 for none
+
+
 class Method(Protocol):
     """One way to make an identity: autoencoder, renderer."""
 
