@@ -88,7 +88,8 @@ class Performer:
         return build_head(rows, columns, self.looks.shape)
 
     @cached_property
-    def _background(self) -> Array:
+    def background(self) -> Array:
+        """The room behind, (H, W, 3) scene-linear."""
         return room(self.width, self.height, self.seed)
 
     @cached_property
@@ -98,7 +99,7 @@ class Performer:
 
     def prepare(self) -> None:
         """Make what all frames share: head, skins, room. Call it before frames are drawn in several threads."""
-        _ = self.grid, self._skins, self._background
+        _ = self.grid, self._skins, self.background
 
     def moment(self, frame: int) -> Moment:
         """What happens in a frame."""
@@ -159,7 +160,7 @@ class Performer:
         return microphone(self.width, self.height, moment.microphone, self.seed)
 
     def _composed(self, picture: Picture, layer: Array, occluder: Array) -> Array:
-        behind = picture.colour + self._background * (1.0 - picture.cover[..., None])
+        behind = picture.colour + self.background * (1.0 - picture.cover[..., None])
         return (layer + behind * (1.0 - occluder[..., None])).astype(np.float32)
 
 
