@@ -9,22 +9,30 @@ unpickled.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.files import written_aside
+from vfx_deepfake.model import header
 
 FORMAT = "refiner/1"
 METADATA = "vfx_deepfake"
 KEPT = 3  # newest steps that stay on disk
+_SPARE_NUMBERS = 1 << 24  # for tables that a network makes and no file holds; 64 MiB
+_FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+_ADVICE = "remove it to go on from the checkpoint before, or train again"
 _NAME = re.compile(r"checkpoint_(\d{8})\.safetensors")
 
 
@@ -59,23 +67,84 @@ def write(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -
 
 
 def read(path: Path) -> Saved:
-    """Read a file of ours.
+    """Read a file of ours. Nothing in it is run, and no more memory is taken than its size.
 
-    Raises: TrainError naming the file when it is missing, damaged, no safetensors, or not ours.
+    Raises: TrainError naming the file when it is missing, damaged, no safetensors, not ours, or holds numbers that are none.
     """
-    advice = "remove it to go on from the checkpoint before, or train again"
+    notes = read_notes(path)
     try:
         with safe_open(str(path), framework="pt") as data:
-            metadata = json.loads((data.metadata() or {}).get(METADATA, "{}"))
             tensors = {name: data.get_tensor(name) for name in data.keys()}  # noqa: SIM118  (no mapping)
     except (OSError, ValueError, SafetensorError) as error:
-        raise TrainError(f"{path}: can't be read as a checkpoint ({error}); {advice}") from error
-    if metadata.get("format") != FORMAT:
+        raise _unreadable(path, error) from error
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise TrainError(f"{path}: '{name}' holds values that are no numbers (NaN or infinite); {_ADVICE}")
+    return Saved(tensors, notes)
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """The text beside the tensors of a file of ours; its numbers are not read.
+
+    Raises: TrainError as :func:`read`.
+    """
+    try:
+        text = header.read_header(path).metadata.get(METADATA, "{}")
+        metadata = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from error
+    found = metadata.get("format") if isinstance(metadata, dict) else None
+    if found != FORMAT or not isinstance(metadata.get("notes"), dict):
         raise TrainError(
-            f"{path}: is a safetensors file of another kind ({metadata.get('format', 'no format named')}); "
-            f"expected {FORMAT}; {advice}"
+            f"{path}: is a safetensors file of another kind ({str(found or 'no format named')[:40]}); "
+            f"expected {FORMAT}; {_ADVICE}"
         )
-    return Saved(tensors, metadata["notes"])
+    notes: dict[str, Any] = metadata["notes"]
+    return notes
+
+
+def _unreadable(path: Path, error: Exception) -> TrainError:
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return TrainError(f"{path}: can't be read as a checkpoint ({words}); {_ADVICE}")
+
+
+class _Bounded(TorchFunctionMode):
+    """Refuses to reserve more numbers than a budget."""
+
+    def __init__(self, budget: int) -> None:
+        super().__init__()
+        self.left = budget
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _FACTORIES:
+            size = args[0] if args and isinstance(args[0], (tuple, list)) else args
+            self.left -= math.prod(int(side) for side in size if isinstance(side, int))
+            if self.left < 0:
+                raise ValueError("its design asks for a network that is larger than the file")
+        return func(*args, **(kwargs or {}))
+
+
+def within(tensors: Mapping[str, Tensor]) -> AbstractContextManager[Any]:
+    """While a network is built from the design that a file names: it may not be larger than the file's ``tensors``.
+
+    Raises: ValueError, inside, before the memory is taken.
+    """
+    return _Bounded(_SPARE_NUMBERS + 2 * sum(tensor.numel() for tensor in tensors.values()))
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Put the tensors of ``path`` into a network.
+
+    Raises: TrainError when names, shapes or kinds of number differ.
+    """
+    floating = {name: tensor.is_floating_point() for name, tensor in network.state_dict().items()}
+    wrong = [name for name, tensor in tensors.items() if tensor.is_floating_point() != floating.get(name)]
+    try:
+        if wrong:
+            raise RuntimeError(f"{wrong[0]} is of another type")
+        network.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        raise TrainError(f"{path}: its weights do not fit the network; train again") from error
 
 
 def saved_steps(folder: Path) -> list[int]:

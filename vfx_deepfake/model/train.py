@@ -6,11 +6,10 @@ and weights of one that was not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -133,23 +132,13 @@ def load_network(path: Path, device: str = "auto") -> Refiner:
     Raises: TrainError when the file is damaged, or of another format or design.
     """
     saved = checkpoint.read(path)
-    network = Refiner(_design(saved.notes, path))
-    _fill(network, saved.tensors, path)
-    return network.to(pick_device(device)).eval()
-
-
-def _design(notes: Mapping[str, Any], path: Path) -> Design:
     try:
-        return Design(**notes["design"])
-    except (KeyError, TypeError) as error:
+        with checkpoint.within(saved.tensors):
+            network = Refiner(Design(**saved.notes["design"]))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise TrainError(f"{path}: was made by another version of this program; train again") from error
-
-
-def _fill(network: Refiner, tensors: Mapping[str, Tensor], path: Path) -> None:
-    try:
-        network.load_state_dict(dict(tensors))
-    except RuntimeError as error:
-        raise TrainError(f"{path}: its weights do not fit the network; train again") from error
+    checkpoint.fill(network, saved.tensors, path)
+    return network.to(pick_device(device)).eval()
 
 
 def _check_lessons(lessons: Lessons) -> None:
@@ -208,8 +197,8 @@ class _Run:
         if theirs != mine:
             raise TrainError(f"{path}: was trained with other settings ({theirs} now {mine}); use a new run folder")
         state = checkpoint.read(checkpoint.state_path(self._folder, int(saved.notes["step"])))
-        _fill(self.average, saved.tensors, path)
-        _fill(self.network, under("weight.", state.tensors), path)
+        checkpoint.fill(self.average, saved.tensors, path)
+        checkpoint.fill(self.network, under("weight.", state.tensors), path)
         to_moments(self.optimiser, under("optimiser.", state.tensors))
         self.losses = state.tensors["losses"].tolist()
         self.step = int(saved.notes["step"])

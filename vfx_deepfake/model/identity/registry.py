@@ -60,7 +60,8 @@ def restore(path: Path, device: str = "auto", facesets: Sequence[Faceset] = ()) 
             f"{path}: holds no identity model (family {family!r}); expected one of {', '.join(FAMILIES)}; train again"
         )
     try:
-        return _family(family).restore(saved.notes["design"], saved.tensors, device, list(facesets))
+        with checkpoint.within(saved.tensors):
+            return _family(family).restore(saved.notes["design"], saved.tensors, device, list(facesets))
     except (KeyError, TypeError, ValueError) as error:
         raise TrainError(f"{path}: was made by another version of this program ({error}); train again") from error
     except RuntimeError as error:
