@@ -38,7 +38,10 @@ class Prediction:
 class Predictor(Protocol):
     """What makes the change of a frame, by whatever method."""
 
-    source: CropSource
+    @property
+    def source(self) -> CropSource:
+        """Where the plate's crops come from."""
+        ...
 
     def predict(self, frame: int) -> Prediction:
         """The change of one frame that shows the face."""

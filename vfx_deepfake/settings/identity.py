@@ -38,9 +38,17 @@ class IdentitySpec:
     library: str = ""  # folder of trained models; empty for none
     crop_px: int = 256  # side of the aligned crop that the face is made in
     real_crops: bool = True  # the faceset's nearest crops help the network
+    capacity: str = "medium"  # small, medium or large: how many weights
+    adversary: float = 0.0  # share of a patch adversary in the loss, 0 for none
+    likeness: float = 0.0  # share of a term in the loss that asks for the identity's features, 0 for none
+    checkpointing: bool = False  # less memory while training, for more time
+    compiled: bool = False  # build kernels for the network first: pays off in long trainings on a GPU
 
     def __post_init__(self) -> None:
         one_of("region", self.region, ("face", "mouth", "upper"))
+        one_of("capacity", self.capacity, ("small", "medium", "large"))
+        between("adversary", self.adversary, 0.0, 10.0)
+        between("likeness", self.likeness, 0.0, 10.0)
         all_between(self, 0.0, 1.0, ("mix",))
         all_between(self, 0.0, OLDEST, ("age",))
         if any(self.age.values) and not all(self.age.values):

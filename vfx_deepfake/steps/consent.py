@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.errors import located
 from vfx_deepfake.provenance.release import OPERATIONS, Release, Use, add_release, load_releases, require, state
 from vfx_deepfake.shot import Shot, load_shot
+from vfx_deepfake.steps.identity_sources import identities
 from vfx_deepfake.tables import parse_override, with_override
 
 
@@ -17,17 +18,38 @@ def require_release(shot: Shot, operation: str) -> Release:
     """The release that covers ``operation`` (train or render) on this shot today.
 
     A shot that takes over another's network also needs that shot's training to be covered still, and the person it was
-    trained on to be released for this shot.
-    Raises: ConsentError with what was asked, what is on record, and what to do.
+    trained on to be released for this shot. One with facesets needs a release of everybody in it: the actor in the
+    plate, the identities of the facesets, and the actor of the take that drives it.
+    Raises: ConsentError with what was asked, what is on record, and what to do; FacesetError or ShotError where it can't be
+    told whose face it is.
     """
-    release = _covering(shot, shot.settings.consent.identity, operation)
+    return next(iter(require_releases(shot, operation).values()))
+
+
+def require_releases(shot: Shot, operation: str) -> dict[str, Release]:
+    """The release of everybody in a shot by identity, the plate's actor first; as :func:`require_release`."""
+    own = shot.settings.consent.identity
+    found = {own: _covering(shot, own, operation)}
+    if shot.settings.model.swaps:
+        for identity, where in identities(shot):
+            with located(where):
+                found[identity] = _covering(shot, identity, operation)
     if shot.settings.model.shared:
         lender = load_shot(shot.paths.source(shot.settings.model.shared))
         with located(f"the network of {lender.name}"):
             identity = lender.settings.consent.identity
             _covering(lender, identity, "train")
             _covering(shot, identity, "render")
-    return release
+    return found
+
+
+def require_ancestors(shot: Shot, names: Iterable[str], operation: str) -> dict[str, Release]:
+    """The releases of people whom a network has seen before this shot's training, by identity.
+
+    Raises: ConsentError naming the first one that no release covers.
+    """
+    with located("the network that training started from"):
+        return {name: _covering(shot, name, operation) for name in names}
 
 
 def _covering(shot: Shot, identity: str, operation: str) -> Release:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,14 @@ from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity
 from vfx_deepfake.steps.comp import PLATE_AS_IT_IS
-from vfx_deepfake.steps.consent import needs_release, require_release
+from vfx_deepfake.steps.consent import needs_release, require_ancestors, require_release
 from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces
+from vfx_deepfake.steps.identity_model import identity_render_inputs
 from vfx_deepfake.steps.mattes import made_mattes
 from vfx_deepfake.steps.opened import OpenShot, shot_rate, unlocked
 from vfx_deepfake.steps.render import Output, RenderJob, dpx_output, exr_output, finished_frame, render_frames
 from vfx_deepfake.steps.track import load_track
-from vfx_deepfake.steps.train import trained_checkpoint
+from vfx_deepfake.steps.train import seen_identities, trained_checkpoint
 
 # tables that decide a version's pixels
 SETTINGS = ("shot", "color", "model", "mattes", "texture", "colormatch", "blend", "render", "delivery")
@@ -66,7 +66,9 @@ def render_inputs(opened: OpenShot) -> dict[str, Any]:
             inputs["learnt_mattes"] = made_mattes(opened)
     if settings.model.method == "sliders":
         inputs["beauty"] = asdict(settings.beauty)
-    if settings.model.method == "keyframe":
+    if settings.model.swaps:
+        inputs.update(identity_render_inputs(opened))
+    if settings.model.trains:
         inputs["checkpoint"] = opened.hashes.of(trained_checkpoint(opened))
     return inputs
 
@@ -118,6 +120,8 @@ def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", lock
     with unlocked() if locked else shared, located(opened.name):
         if needs_release(opened.shot):
             require_release(opened.shot, "render")
+        if opened.settings.model.swaps:
+            require_ancestors(opened.shot, seen_identities(opened), "render")
         wanted = chosen_frames(opened, frames)
         plan = plan_render(opened)
         opened.hashes.save()
@@ -165,10 +169,12 @@ def _job(opened: OpenShot, plan: RenderPlan, source: FaceSource | None) -> Rende
 
 
 def _regrainer(opened: OpenShot, source: FaceSource) -> Regrainer:
-    """How grain returns; every way to make a face so far lays a change on degrained plates."""
+    """How grain returns. An identity's face was never in the plate; every other one is a change laid on degrained plates."""
     spec = opened.settings.render
     red, green, blue = spec.grain_gain
-    return Regrainer(source.grain, spec.grain, (red, green, blue), opened.name, of_plate=True)
+    return Regrainer(
+        source.grain, spec.grain, (red, green, blue), opened.name, of_plate=not opened.settings.model.swaps
+    )
 
 
 def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
@@ -186,17 +192,18 @@ def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
     bits = profile_named(spec.profile).bits
     if bits:
         spaces = opened.plate.colorspace, spec.colorspace
-        header = partial(_dpx_header, opened, shot_rate(opened))
+        header = partial(dpx_header, opened)
         outputs.append(dpx_output(plan.paths.dpx_frame, opened.color, *spaces, bits, header))
     return outputs
 
 
-def _dpx_header(opened: OpenShot, rate: Fraction, frame: int) -> DpxHeader:
+def dpx_header(opened: OpenShot, frame: int) -> DpxHeader:
+    """What the header of a delivered DPX says beside the plate's own metadata."""
     spec, frames = opened.settings.delivery, opened.frames
     return DpxHeader(
         transfer=spec.transfer,
         colorimetric=spec.colorimetric,
-        rate=rate,
+        rate=shot_rate(opened),
         reel=spec.reel,
         project=opened.settings.shot.show,
         position=frames.index(frame),

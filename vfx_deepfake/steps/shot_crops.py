@@ -10,7 +10,8 @@ from vfx_deepfake.face.track import FaceTrack
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.denoise import degrain
 from vfx_deepfake.image.grain import GrainModel
-from vfx_deepfake.model.crops import CropSource
+from vfx_deepfake.model.crops import MARGIN, CropSource
+from vfx_deepfake.model.identity.views import ALIGNED_MARGIN
 from vfx_deepfake.steps.keyframes import Keyframes
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.track import load_grain, load_track
@@ -45,5 +46,6 @@ def open_crops(opened: OpenShot) -> ShotCrops:
         change, valid = keys.change_log(frame, window)
         return source.crop(frame).image_log + change, valid
 
-    source = CropSource(track, keys.frames, read_plate, read_painted)
+    margin = ALIGNED_MARGIN if opened.settings.model.swaps else MARGIN
+    source = CropSource(track, keys.frames, read_plate, read_painted, margin)
     return ShotCrops(track, grain, working, source)

@@ -1,4 +1,4 @@
-"""``train``: the shot's network, from its painted frames; and the model that render opens afterwards."""
+"""``train``: the shot's network, from its painted frames or from facesets; and the model that render opens afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from vfx_deepfake.model.predict import FaceModel, Predictor
 from vfx_deepfake.model.sliders import SliderModel
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity, host_identity, now
-from vfx_deepfake.steps.consent import require_release
+from vfx_deepfake.steps.consent import require_ancestors, require_releases
+from vfx_deepfake.steps.identity_model import (
+    begin_identity_run,
+    identity_inputs,
+    open_identity_model,
+    train_identity_run,
+)
 from vfx_deepfake.steps.opened import OpenShot, open_shot, unlocked
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
 from vfx_deepfake.steps.track import GRAIN, load_track, track_is_fresh
@@ -29,6 +35,8 @@ def train_inputs(opened: OpenShot) -> dict[str, Any]:
 
     Raises: TrackError without an up-to-date track; ShotError for a model shot that can't be used.
     """
+    if opened.settings.model.swaps:
+        return identity_inputs(opened)
     load_track(opened)
     lent = lent_checkpoint(opened)
     shared = {"shared": opened.hashes.of(lent) if lent else ""} if opened.settings.model.shared else {}
@@ -85,39 +93,53 @@ def trained_checkpoint(opened: OpenShot) -> Path:
     """
     number = finished_run(opened)
     if number is None:
-        raise TrainError("not trained on the present track, key frames and settings; run 'vfx-deepfake train' first")
+        raise TrainError(f"not trained on the present {_material(opened)} and settings; run 'vfx-deepfake train' first")
     folder = opened.shot.paths.run(number)
     return folder / str(_record(folder)["checkpoint"])
+
+
+def seen_identities(opened: OpenShot) -> list[str]:
+    """Whose faces the shot's trained network has seen, those of the networks it started from too.
+
+    Raises: TrainError when the shot is not trained on the present inputs.
+    """
+    record = _record(trained_checkpoint(opened).parent)
+    return list(record.get("made_of", {}).get("all_identities", ()))
 
 
 def train_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -> dict[str, Any]:
     """Train, or continue the run that these inputs began, or take over the network of [model].shared; nothing to do where that
     is finished.
 
-    Raises: ConsentError without a release; KeyframeError for too few painted frames; TrackError; TrainError.
+    Raises: ConsentError without a release; KeyframeError for too few painted frames; FacesetError; TrackError; TrainError.
     """
     paths = opened.shot.paths
     lock = one_writer(paths.work, f"vfx-deepfake train of {opened.name}")
     with unlocked() if locked else lock, located(opened.name):
-        release = require_release(opened.shot, "render" if opened.settings.model.shared else "train")
+        releases = require_releases(opened.shot, "render" if opened.settings.model.shared else "train")
         number = finished_run(opened)
         if number is None:
             number = _run_to_continue(opened) or max(paths.run_numbers(), default=0) + 1
-            _train(opened, number, release.id, progress)
+            _train(opened, number, {name: release.id for name, release in releases.items()}, progress)
             opened.hashes.save()
     folder = paths.run(number)
     return {"run": str(folder), "checkpoint": _record(folder)["checkpoint"]}
 
 
-def _train(opened: OpenShot, number: int, release: str, progress: Progress) -> None:
-    """One run to its end, and last the record that makes it count."""
+def _material(opened: OpenShot) -> str:
+    return "track, facesets" if opened.settings.model.swaps else "track, key frames"
+
+
+def _train(opened: OpenShot, number: int, releases: dict[str, str], progress: Progress) -> None:
+    """One run to its end, and last the record that makes it count. ``releases``: ids by identity, the plate's first."""
     folder, inputs, began = opened.shot.paths.run(number), train_inputs(opened), time.monotonic()
     lender, lent = model_shot(opened), lent_checkpoint(opened)
     if lender and not lent:
         raise TrainError(f"{lender.name}, whose network this shot takes over, is not trained on its present inputs; "
                          f"run 'vfx-deepfake run {lender.shot.file}' first")  # fmt: skip
     crops = open_crops(opened)
-    if len(crops.source.keyframes) < MIN_KEYS:
+    swaps = opened.settings.model.swaps
+    if not swaps and len(crops.source.keyframes) < MIN_KEYS:
         raise KeyframeError(
             f"{len(crops.source.keyframes)} painted frame with a face; training needs at least {MIN_KEYS}, "
             "or set model.method = 'propagate'"
@@ -125,12 +147,15 @@ def _train(opened: OpenShot, number: int, release: str, progress: Progress) -> N
     record = {
         "inputs": inputs,
         "inputs_hash": hash_data(inputs),
-        "release": release,
+        "release": next(iter(releases.values())),
         "code": code_identity(),
         "began_at": _record(folder).get("began_at", now()),
         "host": host_identity(),
         "shared_from": lender.name if lender else "",
     }
+    if swaps:
+        record["made_of"] = _record(folder).get("made_of") or begin_identity_run(opened, releases)
+        require_ancestors(opened.shot, record["made_of"]["all_identities"], "train")
     write_json(folder / RECORD, record)
     sweep_parts(folder)
     spec, preparing = opened.settings.train, _telling(progress, "prepare", "frames")
@@ -138,6 +163,8 @@ def _train(opened: OpenShot, number: int, release: str, progress: Progress) -> N
         from vfx_deepfake.model.adopt import adopt_network  # here, as below: torch loads slowly
 
         checkpoint = adopt_network(lent, crops.source, spec, folder, preparing)
+    elif swaps:
+        checkpoint = train_identity_run(opened, crops, folder, record["made_of"], _training(progress, spec.steps))
     else:
         from vfx_deepfake.model.train import train_network
 
@@ -194,11 +221,14 @@ def _record(folder: Path) -> dict[str, Any]:
 
 
 def open_model(opened: OpenShot, crops: ShotCrops) -> Predictor:
-    """What makes the face of every frame: sliders, bare propagation, or that with the trained network.
+    """What makes the face of every frame: sliders, bare propagation, that with the trained network, or another identity.
 
-    Raises: TrackError for sliders on an artist's points; TrainError when the network is not trained on the present inputs.
+    Raises: TrackError for sliders or an identity on an artist's points; FacesetError; TrainError when the network is not
+    trained on the present inputs.
     """
     method = opened.settings.model.method
+    if opened.settings.model.swaps:
+        return open_identity_model(opened, crops, trained_checkpoint(opened))
     if method == "sliders":
         return SliderModel(crops.source, opened.settings.beauty)
     if method == "propagate":
