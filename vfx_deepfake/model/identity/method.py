@@ -72,6 +72,7 @@ class Options:
     checkpointing: bool = False  # compute the inner layers again on the way back: less memory, more time
     adversary: float = 0.0  # share of the patch adversary in the loss; 0 for none
     likeness: float = 0.0  # share of the identity term in the loss; 0 for none
+    joint: bool = False  # autoencoder: mixable codes even where there is nothing to mix
 
 
 class Method(Protocol):

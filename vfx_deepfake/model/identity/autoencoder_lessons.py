@@ -1,0 +1,142 @@
+"""What the autoencoder learns from: crops of everybody with their truth, read once and kept as far as memory goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from vfx_deepfake.face.mesh import region_mask
+from vfx_deepfake.faceset.data import Faceset
+from vfx_deepfake.image.crop import Window
+from vfx_deepfake.model.identity import parallel
+from vfx_deepfake.model.identity.augment import draw_grids, draw_light, sampled
+from vfx_deepfake.model.identity.autoencoder_network import MIDDLE_LOG
+from vfx_deepfake.model.identity.losses import priority
+from vfx_deepfake.model.identity.method import ShotViews, View
+
+OUTSIDE_WEIGHT = 0.15  # of pixels beside the face: neck and hair help the paste, and no more. Assumed
+EDGE_SHARE = 0.02  # of the crop's side, over which the matte's edge is soft
+MOST_FRAMES = 400  # of the plate, evenly spread: neighbours teach nothing new
+KEEP_MIB = 1024  # of crops, in half
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """One crop to learn from: ``identity`` counts from the plate's performer, 0; ``read`` gives its view."""
+
+    identity: int
+    read: Callable[[], View]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Shown and wanted pictures (B, 3, S, S) log, wanted matte and weight (B, 1, S, S), whose (B, identities)."""
+
+    shown: Tensor
+    wanted: Tensor
+    matte: Tensor
+    weight: Tensor
+    whose: Tensor
+
+
+def crops_of(labels: Sequence[Sequence[Faceset]], shot: ShotViews | None) -> list[Crop]:
+    """Every crop there is; labels[k] are the facesets of identity k + 1."""
+    crops = []
+    if shot is not None:
+        count = min(len(shot.frames), MOST_FRAMES)
+        picked = np.linspace(0, len(shot.frames) - 1, count).round().astype(int)
+        crops += [Crop(0, _plate_reader(shot, shot.frames[index])) for index in picked]
+    for number, facesets in enumerate(labels, 1):
+        for faceset in facesets:
+            crops += [Crop(number, _faceset_reader(faceset, index)) for index in range(len(faceset))]
+    return crops
+
+
+def _plate_reader(shot: ShotViews, frame: int) -> Callable[[], View]:
+    return lambda: shot.view(frame)
+
+
+def _faceset_reader(faceset: Faceset, index: int) -> Callable[[], View]:
+    return lambda: View(*faceset.view(index))
+
+
+class Lessons:
+    """Draws batches; equal seeds and steps give equal ones, on one process or shared between several."""
+
+    def __init__(self, crops: Sequence[Crop], identities: int, size: int, seed: int) -> None:
+        self.size, self.identities, self._seed = size, identities, seed
+        self._crops = crops
+        self._of = [[i for i, crop in enumerate(crops) if crop.identity == k] for k in range(identities)]
+        self._kept: dict[int, Tensor] = {}
+        self._most = KEEP_MIB * 2**20 // (5 * 2 * size * size)
+
+    def draw(self, batch_size: int, step: int, device: torch.device) -> Batch:
+        """The batch of a step: half of it the plate's performer, half the others, who take turns."""
+        parts = [self._one(step, place) for place in parallel.share(range(batch_size))]
+        return Batch(*(torch.cat(planes).to(device, non_blocking=True) for planes in zip(*parts, strict=True)))
+
+    def _one(self, step: int, place: int) -> tuple[Tensor, ...]:
+        rng = np.random.default_rng((self._seed, 5, step, place))
+        identity = self._turn(step + place)
+        planes = self.planes(int(rng.choice(self._of[identity])))
+        grids, light = draw_grids(rng, self.size), draw_light(rng)
+        wanted = sampled(planes[:, :3], grids.straight[None])
+        shown = sampled(planes[:, :3], grids.warped[None])
+        marks = sampled(planes[:, 3:], grids.straight[None], "zeros")
+        offset = torch.from_numpy(light.offset)[None, :, None, None]
+        shown = MIDDLE_LOG + light.contrast * (shown - MIDDLE_LOG) + offset
+        whose = torch.zeros(1, self.identities)
+        whose[0, identity] = 1
+        return shown, wanted + offset, marks[:, :1], marks[:, 1:], whose
+
+    def _turn(self, count: int) -> int:
+        """Whose turn it is: every second one is the plate's, as far as both sides have crops."""
+        others = [k for k in range(1, self.identities) if self._of[k]]
+        if self._of[0] and (count % 2 == 0 or not others):
+            return 0
+        return others[(count // 2) % len(others)]
+
+    def planes(self, index: int) -> Tensor:
+        """(1, 5, S, S) float32: log picture, matte, weight of one crop."""
+        if index not in self._kept:
+            made = to_planes(self._crops[index].read(), self.size)
+            if len(self._kept) >= self._most:
+                return made
+            self._kept[index] = made.half()
+        return self._kept[index].float()
+
+    def some(self, identity: int, count: int) -> Tensor:
+        """(n, 3, S, S) log: up to ``count`` crops of an identity, evenly spread."""
+        own = self._of[identity]
+        picked = np.linspace(0, len(own) - 1, min(count, len(own))).round().astype(int)
+        return torch.cat([torch.zeros(0, 3, self.size, self.size), *(self.planes(own[i])[:, :3] for i in picked)])
+
+
+def to_planes(view: View, size: int) -> Tensor:
+    """(1, 5, S, S) float32: the picture, the matte of its face and the weight of its pixels, ``size`` px a side."""
+    scale = size / len(view.image_log)
+    points = view.points * scale
+    matte = face_matte(points, size)
+    valid = resized(view.valid, size)
+    weight = valid * (OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * matte) * priority(points, size)
+    picture = resized(view.image_log, size).transpose(2, 0, 1)
+    return torch.from_numpy(np.concatenate([picture, matte[None], weight[None]]).astype(np.float32))[None]
+
+
+def face_matte(points: np.ndarray, size: int) -> np.ndarray:
+    """(size, size) float32: the face's oval with a soft edge."""
+    oval = region_mask(points, Window(0, 0, size, size), "oval")
+    return np.asarray(cv2.GaussianBlur(oval, (0, 0), max(EDGE_SHARE * size, 0.3)))
+
+
+def resized(image: np.ndarray, size: int) -> np.ndarray:
+    """A square picture at another size: averaged where it shrinks, cubic where it grows."""
+    if len(image) == size:
+        return image
+    method = cv2.INTER_AREA if size < len(image) else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(np.ascontiguousarray(image), (size, size), interpolation=method))
