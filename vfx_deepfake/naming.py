@@ -34,8 +34,10 @@ class Naming:
     dpx: str = "dpx/{shot}_v{version:03d}.####.dpx"
     review: str = "review/{shot}_v{version:03d}"
     qc: str = "qc"
+    coverage: str = "coverage"
     work: str = "work"
     jobs: str = "work/farm/job_{job:04d}"
+    deliveries: str = "deliveries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ class ShotPaths:
         return self.folder / self.naming.track_raw
 
     @property
+    def coverage(self) -> Path:
+        """Folder of the report on what the shot's facesets lack."""
+        return self.folder / self.naming.coverage
+
+    @property
     def work(self) -> Path:
         """Folder of things that can be made again: hash caches, stage records."""
         return self.folder / self.naming.work
@@ -104,6 +111,11 @@ class ShotPaths:
     def job(self, number: int) -> Path:
         """Folder of one farm submission: the job's description, scripts and logs."""
         return self.folder / self.naming.jobs.format(job=number, shot=self.shot)
+
+    @property
+    def deliveries(self) -> Path:
+        """Folder of the deliveries, and of the list of them."""
+        return self.folder / self.naming.deliveries
 
     @property
     def tasks(self) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vfx_deepfake.cli import delivery
 from vfx_deepfake.cli.review import review
 from vfx_deepfake.progress import Progress
 
@@ -169,6 +170,9 @@ def demo(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
 
 COMMANDS: dict[str, Command] = {
+    "deliver": delivery.deliver,
+    "verify": delivery.verify,
+    "keys": delivery.keys,
     "init": init,
     "check": check,
     "track": track,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vfx_deepfake import __version__
+from vfx_deepfake.cli.delivery import add_delivery
 from vfx_deepfake.cli.progress import STYLES, make_progress
 from vfx_deepfake.cli.review import StageParser, add_review
 from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY, VfxError
@@ -84,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     run = stages.add_parser("run", help="every stage, skipping what is up to date")
     _shot(run)
     run.add_argument("--dry-run", action="store_true", help="say what would be done")
+    add_delivery(stages, _shot, _common)
     _farm(stages)
     _release(stages.add_parser("release", help="releases of likeness: add, show, check"))
     _detect(stages.add_parser("detect", help="what a forensic eye would look at in any sequence"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,18 +113,22 @@ def write_exr(
         raise ValueError(f"{path.name}: parts need names of their own, got {[part.name for part in parts]}")
     specs = tuple(_spec(part, display_window, metadata or {}, COMPRESSIONS[compression]) for part in parts)
     with written_aside(path) as aside:
-        _write_parts(path, aside, parts, specs)
+        write_parts(path, aside, specs, map(_stored, parts))
 
 
-def _write_parts(path: Path, aside: Path, parts: Sequence[Part], specs: tuple[Any, ...]) -> None:
+def write_parts(path: Path, aside: Path, specs: Sequence[Any], pixels: Iterable[np.ndarray]) -> None:
+    """Write the parts that ``specs`` describe to ``aside``, the pixels of one after the other; ``path`` is for messages.
+
+    Raises: DeliveryError when the disk refuses.
+    """
     out = oiio.ImageOutput.create(str(aside))
     if out is None:
         raise DeliveryError(f"{path}: not written: {library_words(oiio)}")
-    done = out.open(str(aside), specs if len(specs) > 1 else specs[0])
-    for index, (part, spec) in enumerate(zip(parts, specs, strict=True)):
+    done = out.open(str(aside), tuple(specs) if len(specs) > 1 else specs[0])
+    for index, (spec, stored) in enumerate(zip(specs, pixels, strict=True)):
         if index and done:
             done = out.open(str(aside), spec, "AppendSubimage")
-        done = done and out.write_image(_stored(part))
+        done = done and out.write_image(stored)
     if not (done and out.close()):
         raise write_failure(path, aside, library_words(out))
 

@@ -66,8 +66,8 @@ def about(store: Store, name: VersionName) -> dict[str, Any]:
     with store.reading() as session:
         version = find_version(session, name)
         folder = str(store.place.root / version.shot.folder / version.folder)
-        found = {**standing(version), "folder": folder, "frames": version.frames, "qc_verdict": version.qc_verdict,
-                 "qc": [_qc(row) for row in version.qc]}  # fmt: skip
+        found = {**standing(version), "folder": folder, "frames": version.frames, "record_hash": version.record_hash,
+                 "qc_verdict": version.qc_verdict, "qc": [_qc(row) for row in version.qc]}  # fmt: skip
         events = history(session, show=name.show, shot=version.shot.name, version=version.name)
     return {**found, "notes": notes_of(store, name), "events": events}
 

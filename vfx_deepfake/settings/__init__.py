@@ -15,6 +15,7 @@ from vfx_deepfake.settings.finish import BlendSpec, ColorMatchSpec, TextureSpec
 from vfx_deepfake.settings.identity import IdentitySpec
 from vfx_deepfake.settings.mattes import MattesSpec
 from vfx_deepfake.settings.model import KeyframeSpec, ModelSpec, TrainSpec
+from vfx_deepfake.settings.packing import PackSpec
 from vfx_deepfake.settings.plate import DEFAULT_CONFIG as DEFAULT_CONFIG
 from vfx_deepfake.settings.plate import ColorSpec, NameSpec, PlateSpec, TrackSpec
 from vfx_deepfake.settings.qc import QcSpec
@@ -44,6 +45,7 @@ class Settings:
     render: RenderSpec = field(default_factory=RenderSpec)
     qc: QcSpec = field(default_factory=QcSpec)
     delivery: DeliverySpec = field(default_factory=DeliverySpec)
+    pack: PackSpec = field(default_factory=PackSpec)
     review: ReviewSpec = field(default_factory=ReviewSpec)
     consent: ConsentSpec = field(default_factory=ConsentSpec)
     farm: FarmSpec = field(default_factory=FarmSpec)
