@@ -72,7 +72,7 @@ def test_the_whole_domain_of_operation_date_revocation_show_shot_and_identity() 
                 with pytest.raises(ConsentError, match="no release covers it"):
                     require([paper], asked)
             cases += 1
-    assert cases == 6 * 3 * 2 * 6 * 3 * 2 * 2
+    assert cases == 6 * 3 * len(OPERATIONS) * 6 * 3 * 2 * 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vfx_deepfake.cli import delivery
+from vfx_deepfake.cli import delivery, models
 from vfx_deepfake.cli.review import review
 from vfx_deepfake.progress import Progress
 
@@ -173,6 +173,8 @@ COMMANDS: dict[str, Command] = {
     "deliver": delivery.deliver,
     "verify": delivery.verify,
     "keys": delivery.keys,
+    "export": models.export,
+    "library": models.library,
     "init": init,
     "check": check,
     "track": track,

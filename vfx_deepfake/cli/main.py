@@ -19,6 +19,7 @@ from typing import Any
 
 from vfx_deepfake import __version__
 from vfx_deepfake.cli.delivery import add_delivery
+from vfx_deepfake.cli.models import add_models
 from vfx_deepfake.cli.progress import STYLES, make_progress
 from vfx_deepfake.cli.review import StageParser, add_review
 from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY, VfxError
@@ -86,6 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     _shot(run)
     run.add_argument("--dry-run", action="store_true", help="say what would be done")
     add_delivery(stages, _shot, _common)
+    add_models(stages, _shot, _common)
     _farm(stages)
     _release(stages.add_parser("release", help="releases of likeness: add, show, check"))
     _detect(stages.add_parser("detect", help="what a forensic eye would look at in any sequence"))
@@ -141,7 +143,9 @@ def _farm(stages: Any) -> None:
 def _detect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pattern", help="the frames, e.g. /in/sh0010.####.exr")
     parser.add_argument("--plate", default="", help="the photographed frames, where there are any")
-    parser.add_argument("--colorspace", default="", help="OCIO name of the pixels (default: by the config's file rules)")
+    parser.add_argument(
+        "--colorspace", default="", help="OCIO name of the pixels (default: by the config's file rules)"
+    )
     parser.add_argument("--frames", default="", help="part of the range, e.g. 1001-1020 (default: what is on disk)")
     parser.add_argument("--report", default="", metavar="DIR", help="write figures, plots and a page there")
     _common(parser)
@@ -157,7 +161,8 @@ def _release(parser: argparse.ArgumentParser) -> None:
     show.add_argument("folder", help="the releases folder")
     check = actions.add_parser("check", help="does a release cover this shot today?")
     check.add_argument("shot", help="shot.toml, or the folder that holds it")
-    check.add_argument("--use", choices=("train", "render"), default="", help="one operation (default: both)")
+    check.add_argument("--use", choices=("train", "render", "export", "library"), default="",
+                       help="one operation (default: train and render)")  # fmt: skip
     for action in (add, show, check):
         _common(action)
 

@@ -21,7 +21,8 @@ from vfx_deepfake.files import hash_file, write_text
 from vfx_deepfake.tables import build, read_toml
 
 SCHEMA = 1
-OPERATIONS = ("train", "render")
+OF_A_SHOT = ("train", "render")  # what every shot needs
+OPERATIONS = (*OF_A_SHOT, "export", "library")  # and handing a trained model on, or keeping it for other trainings
 SYNTHETIC = "synthetic performer"
 KINDS = ("employment-based replica", "independently created replica", "alteration only", SYNTHETIC)
 NEVER = dt.date.max
@@ -44,7 +45,7 @@ class Release:
     description: str  # of the use, word for word as shown to the performer
     shows: tuple[str, ...]  # e.g. ["northern_light"], or ["*"]
     shots: tuple[str, ...]  # e.g. ["sh0010", "ab_*"], or ["*"]
-    operations: tuple[str, ...]  # train, render
+    operations: tuple[str, ...]  # of OPERATIONS
     signed: dt.date
     valid_from: dt.date
     valid_until: dt.date

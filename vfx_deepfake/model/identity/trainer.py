@@ -63,7 +63,7 @@ def train_identity(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = _Run(method, spec, folder, dict(notes or {}))
     if not run.resume() and start is not None:
-        from vfx_deepfake.model.identity.warm_start import load_into  # type: ignore[import-not-found]
+        from vfx_deepfake.model.identity.warm_start import load_into
 
         load_into(network, start)
         run.restart_average()
