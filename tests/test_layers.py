@@ -16,7 +16,7 @@ PACKAGE = "vfx_deepfake"
 # lower knows less; a new part of the package must be given its place here and in docs/design.md
 LAYER = {
     "errors": 0, "frames": 0, "naming": 0, "files": 0, "progress": 0, "tables": 0, "settings": 0, "shot": 0,
-    "color": 1, "image": 1,
+    "color": 1, "image": 1, "nuke": 1,
     "media": 2, "face": 2, "faceset": 2,
     "model": 3, "qc": 3,
     "steps": 4, "provenance": 4,
