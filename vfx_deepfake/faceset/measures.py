@@ -38,9 +38,9 @@ PIXEL_SHARP_PX = 0.6  # blur of a picture as sharp as its pixels; assumed
 LIGHT_PX = 128  # side of the picture that level and light are read from
 FACE_CM = float(np.ptp(canonical_vertices_cm()[list(OVAL), 0]))  # the canonical head's width between the ears
 GREY_STOPS = float(np.log2(0.18))
-# What a measure is called for an artist; also the names that measure() gives.
+PICTURE_NAMES = ("teeth", "level", "exposure", "contrast", "light_x", "light_y", "light_share", "sharpness")
 NAMES = ("yaw", "pitch", "roll", "gaze_x", "gaze_y", "eye_left", "eye_right", "mouth_open", "lips_closed", "smile", "brow",
-         "teeth", "level", "exposure", "contrast", "light_x", "light_y", "light_share", "sharpness", "face_px")  # fmt: skip
+         *PICTURE_NAMES, "face_px")  # fmt: skip
 
 
 def measure(
@@ -62,14 +62,22 @@ def measure(
     as sharp as its pixels; no more than the crop can hold. face_px: width of the head in source pixels, from ear to ear,
     whichever way it is turned.
     """
-    points = np.asarray(points, np.float64)
-    values = dict(zip(("yaw", "pitch", "roll"), (float(angle) for angle in pose), strict=True))
-    values |= expression(points)
+    values = measure_points(points, pose, source_px)
     valid = np.ones(image_log.shape[:2], np.float32) if valid is None else valid
     values |= _light_and_teeth(image_log, points, valid)
     values["sharpness"] = _detail_px(image_log, points, valid)
-    values["face_px"] = HeadFrame.of(points).px_per_cm * FACE_CM * source_px
     return {name: values[name] for name in NAMES if np.isfinite(values.get(name, np.nan))}
+
+
+def measure_points(points: np.ndarray, pose: np.ndarray, source_px: float = 1.0) -> dict[str, float]:
+    """Those of NAMES that need no picture: all but PICTURE_NAMES.
+
+    Shapes: points (478, 2), pixels of any picture; ``source_px`` pixels of the source in one of them.
+    """
+    values = dict(zip(("yaw", "pitch", "roll"), (float(angle) for angle in pose), strict=True))
+    values |= expression(points)
+    values["face_px"] = HeadFrame.of(points).px_per_cm * FACE_CM * source_px
+    return {name: value for name, value in values.items() if np.isfinite(value)}
 
 
 def expression(points: np.ndarray) -> dict[str, float]:
@@ -77,6 +85,7 @@ def expression(points: np.ndarray) -> dict[str, float]:
 
     Shapes: points (478, 2), pixels of any picture.
     """
+    points = np.asarray(points, np.float64)
     head = on_head(points)
     opens, looks = zip(*(_eye(head, *eye) for eye in EYES), strict=True)
     width = [np.hypot(*(points[right] - points[left])) for _, left, right, _, _ in EYES]  # the nearer eye says more

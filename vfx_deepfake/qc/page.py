@@ -68,12 +68,16 @@ def qc_page(
         *(_frame(each) for each in worst),
         "<h2>Over the frames</h2>",
         '<div class="plots">',
-        *(f"<figure>{_image(data, what)}</figure>" for what, data in plots),
+        *(f"<figure>{image_tag(data, what)}</figure>" for what, data in plots),
         "</div>",
         "<h2>How to read this</h2>",
         f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>",
     ]
-    body = "\n".join(parts)
+    return html_page(title, "\n".join(parts))
+
+
+def html_page(title: str, body: str) -> str:
+    """A whole page in the look of all reports, with nothing to load. ``body`` is HTML."""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
@@ -139,11 +143,12 @@ def _number(value: float, digits: int) -> str:
 def _frame(worst: WorstFrame) -> str:
     words = "".join(f"<li>{_word(verdict)} {escape(text)}</li>" for verdict, text in worst.words)
     cells = "".join(
-        f"<figure>{_image(data, f'frame {worst.frame}, {caption}')}<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figure>{image_tag(data, f'frame {worst.frame}, {caption}')}<figcaption>{escape(caption)}</figcaption></figure>"
         for caption, data in worst.pictures
     )
     return f'<h3>Frame {worst.frame}</h3><ul>{words}</ul><div class="cells">{cells}</div>'
 
 
-def _image(png: bytes, text: str) -> str:
+def image_tag(png: bytes, text: str) -> str:
+    """A picture inside the page; ``text`` is for who can't see it."""
     return f'<img alt="{escape(text, quote=True)}" src="data:image/png;base64,{base64.b64encode(png).decode("ascii")}">'

@@ -24,7 +24,7 @@ _MARGINS = {
     "bottom": 0.2,
     "top": 0.88,
 }  # fixed: matplotlib's own layout takes half a second a plot
-_STYLE: Any = {
+STYLE: Any = {
     "figure.facecolor": GROUND, "axes.facecolor": GROUND, "savefig.facecolor": GROUND, "axes.edgecolor": DIM, "axes.labelcolor": INK,
     "text.color": INK, "xtick.color": INK, "ytick.color": INK, "grid.color": "#3c3c3c", "font.size": 8,
 }  # fmt: skip
@@ -37,7 +37,7 @@ def measure_plot(
     from matplotlib import rc_context, ticker  # slow to load, and most commands draw nothing
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=SIZE_INCHES, dpi=DPI)
         axes = figure.subplots()
         shown = np.array([np.nan if value is None else value for value in values], float)
@@ -52,7 +52,7 @@ def measure_plot(
         axes.set(title=measure.title, ylabel=measure.unit, ylim=(min(0.0, float(np.nanmin(shown, initial=0.0))), None))
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axes.grid(True, linewidth=0.5)
-        return _png(figure)
+        return _finished(figure)
 
 
 def grain_plot(bands: Mapping[str, Any]) -> bytes:
@@ -61,7 +61,7 @@ def grain_plot(bands: Mapping[str, Any]) -> bytes:
     from matplotlib import rc_context  # as above
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=SIZE_INCHES, dpi=DPI)
         axes = figure.subplots()
         for kind, style in (("result", "-"), ("plate", "--"), ("beside", ":")):
@@ -79,12 +79,16 @@ def grain_plot(bands: Mapping[str, Any]) -> bytes:
         )
         axes.grid(True, linewidth=0.5)
         axes.legend(fontsize=7, framealpha=0, loc="upper right")
-        return _png(figure)
+        return _finished(figure)
 
 
-def _png(figure: Figure) -> bytes:
-    """The figure as PNG without a date, so that equal figures give equal bytes."""
+def _finished(figure: Figure) -> bytes:
     figure.subplots_adjust(**_MARGINS)
+    return png(figure)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG without a date, so that equal figures give equal bytes."""
     sink = io.BytesIO()
     figure.savefig(sink, format="png", metadata={"Software": None})
     return sink.getvalue()
