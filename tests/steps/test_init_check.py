@@ -7,6 +7,7 @@ import pytest
 
 from vfx_deepfake.demo.fixtures import make_performer_shot
 from vfx_deepfake.errors import DeliveryError, PlateError, ShotError
+from vfx_deepfake.naming import data_folder
 from vfx_deepfake.shot import load_shot
 from vfx_deepfake.steps.check import check_shot
 from vfx_deepfake.steps.init import InitRequest, init_shot
@@ -41,7 +42,7 @@ def test_init_fills_the_template_and_keeps_its_comments(made, tmp_path):
     assert (file.parent / "keyframes").is_dir()
 
 
-@pytest.mark.parametrize("template", ["keyframe_deage", "passthrough", "matte", "beauty"])
+@pytest.mark.parametrize("template", sorted(path.stem for path in data_folder("shot_templates").glob("*.toml")))
 def test_every_shipped_template_makes_a_shot(made, tmp_path, template):
     shot = load_shot(init_shot(request(tmp_path / "a", made.folder / "plate", template=template)))
     assert shot.settings.plate.colorspace == "ACEScg"
@@ -54,7 +55,9 @@ def test_a_slip_leaves_no_folder_behind(made, tmp_path):
 
 
 def test_an_unknown_template_lists_the_known(made, tmp_path):
-    with pytest.raises(ShotError, match="no such template; choose one of beauty, keyframe_deage, matte, passthrough"):
+    with pytest.raises(
+        ShotError, match="no such template; choose one of beauty, identity_deage, .*, visual_dub, or give"
+    ):
         init_shot(request(tmp_path / "a", made.folder / "plate", template="keyframe_deag"))
 
 

@@ -47,6 +47,14 @@ def suggest(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return suggest_stage(open_shot(args.shot, args.set), args.count, progress)
 
 
+def facesets(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Facesets up to date, and what they lack."""
+    from vfx_deepfake.steps.identity_facesets import facesets_stage
+    from vfx_deepfake.steps.opened import open_shot
+
+    return facesets_stage(open_shot(args.shot, args.set), progress)
+
+
 def train(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Train, or go on training."""
     from vfx_deepfake.steps.opened import open_shot
@@ -172,6 +180,7 @@ def demo(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 COMMANDS: dict[str, Command] = {
     "deliver": delivery.deliver,
     "verify": delivery.verify,
+    "reproduce": delivery.reproduce,
     "keys": delivery.keys,
     "export": models.export,
     "library": models.library,
@@ -179,6 +188,7 @@ COMMANDS: dict[str, Command] = {
     "check": check,
     "track": track,
     "suggest-keyframes": suggest,
+    "facesets": facesets,
     "train": train,
     "mattes": mattes,
     "render": render,

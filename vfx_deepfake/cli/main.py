@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     suggest = stages.add_parser("suggest-keyframes", help="which frames to paint")
     _shot(suggest)
     suggest.add_argument("--count", type=int, default=5, help="how many frames (default 5)")
+    _shot(stages.add_parser("facesets", help="build the shot's facesets, and report what they lack for its plate"))
     _shot(stages.add_parser("train", help="train the shot's model, or continue where it stopped"))
     _shot(stages.add_parser("mattes", help="the matte of what stands in front of the face, from a few painted frames"))
     _shot(stages.add_parser("render", help="render frames of the next version"), frames=True)

@@ -18,6 +18,7 @@ from vfx_deepfake.media.delivery import depth_warning
 from vfx_deepfake.media.header import Header, read_header
 from vfx_deepfake.media.movie import movie_problem
 from vfx_deepfake.media.sequence import scan
+from vfx_deepfake.steps.check_identity import check_identity
 from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.estimate import Estimate, estimate
 from vfx_deepfake.steps.opened import OpenShot, open_shot
@@ -70,6 +71,7 @@ def check_shot(file: str | Path, overrides: Iterable[str] = ()) -> CheckReport:
     checks: tuple[Callable[[OpenShot, CheckReport], None], ...] = (
         _check_track,
         _check_sliders,
+        _check_identity,
         _check_consent,
         _check_review,
     )
@@ -147,7 +149,7 @@ def _check_consent(opened: OpenShot, report: CheckReport) -> None:
     if not needs_release(opened.shot):
         return
     model = opened.settings.model
-    operations = ("train", "render") if model.method == "keyframe" and not model.shared else ("render",)
+    operations = ("train", "render") if model.trains and not model.shared else ("render",)
     for operation in operations:
         with report.gathering():
             report.facts["release"] = require_release(opened.shot, operation).id
@@ -170,6 +172,13 @@ def _check_sliders(opened: OpenShot, report: CheckReport) -> None:
     if settings.render.strength != 1:
         report.warnings.append(f"[render].strength {settings.render.strength} mixes plate and bent face, which doubles what "
                                "moved; leave it at 1 and turn the sliders down")  # fmt: skip
+
+
+def _check_identity(opened: OpenShot, report: CheckReport) -> None:
+    found = check_identity(opened)
+    report.problems += found.problems
+    report.warnings += found.warnings
+    report.facts.update(found.facts)
 
 
 def _check_keyframes(opened: OpenShot, plate: Header, report: CheckReport) -> None:
@@ -228,10 +237,11 @@ def _check_key_size(key: Header, plate: Header, frame: int, path: Path, what: st
 
 def _check_cost(opened: OpenShot, plate: Header, report: CheckReport) -> None:
     settings, window = opened.settings, plate.display_window
+    train_px = settings.train.crop_px**2 if settings.model.paints else settings.identity.crop_px**2
     cost: Estimate = estimate(
         width=window.width, height=window.height, num_frames=len(opened.frames), method=settings.model.method,
         train_steps=0 if settings.model.shared else settings.train.steps,
-        train_px=settings.train.batch_size * settings.train.crop_px**2, profile=settings.delivery.profile,
+        train_px=settings.train.batch_size * train_px, profile=settings.delivery.profile,
     )  # fmt: skip
     report.facts["estimate"] = str(cost)
     folder = opened.shot.paths.folder

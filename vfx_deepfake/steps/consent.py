@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from vfx_deepfake.errors import located
-from vfx_deepfake.provenance.release import OPERATIONS, Release, Use, add_release, load_releases, require, state
+from vfx_deepfake.errors import ConsentError, located
+from vfx_deepfake.provenance.release import OF_A_SHOT, Release, Use, add_release, load_releases, require, state
 from vfx_deepfake.shot import Shot, load_shot
 from vfx_deepfake.steps.identity_sources import identities
 from vfx_deepfake.tables import parse_override, with_override
@@ -28,12 +29,19 @@ def require_release(shot: Shot, operation: str) -> Release:
 
 def require_releases(shot: Shot, operation: str) -> dict[str, Release]:
     """The release of everybody in a shot by identity, the plate's actor first; as :func:`require_release`."""
-    own = shot.settings.consent.identity
-    found = {own: _covering(shot, own, operation)}
+    asked = {shot.settings.consent.identity: ""}
     if shot.settings.model.swaps:
-        for identity, where in identities(shot):
-            with located(where):
+        for identity, where in identities(shot, driving=operation != "train"):
+            asked.setdefault(identity, where)
+    found, problems = {}, []
+    for identity, where in asked.items():
+        try:
+            with located(where) if where else nullcontext():
                 found[identity] = _covering(shot, identity, operation)
+        except ConsentError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConsentError("\n".join(problems))
     if shot.settings.model.shared:
         lender = load_shot(shot.paths.source(shot.settings.model.shared))
         with located(f"the network of {lender.name}"):
@@ -85,4 +93,4 @@ def check(file: str, operation: str) -> dict[str, Any]:
     Raises: ConsentError when none does.
     """
     shot = load_shot(file)
-    return {name: require_release(shot, name).id for name in ([operation] if operation else OPERATIONS)}
+    return {name: require_release(shot, name).id for name in ([operation] if operation else OF_A_SHOT)}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from vfx_deepfake.settings.model import IDENTITY_METHODS
+
 # CPU seconds
 TRACK_S_PER_FRAME = 0.5
 PREPARE_S = 25.0  # before training: painted frames foretold from each other, about thirty pictures at most
@@ -16,6 +18,8 @@ TRAIN_S_PER_MPX = 8.5  # a step over one million pixels of crops
 RENDER_S_PER_FRAME_MPX = 0.15  # reading, colour, both writers
 FACE_S_PER_FRAME_MPX = 20.0  # degraining, propagation and network, over the face's crop
 SLIDERS_S_PER_FRAME_MPX = 8.0  # degraining and every slider, over the face's crop
+IDENTITY_S_PER_FRAME_MPX = 12.0  # degraining, which is most of it, and the network; assumed
+IDENTITY_TRAIN_S_PER_MPX = 8.0  # a step over one million pixels of aligned crops; assumed
 FACE_SHARE = 0.15  # of the frame's area, assumed: the track is not known yet
 
 BYTES_EXR_PER_PX = 3.6  # half, three channels, zip, grain
@@ -46,18 +50,22 @@ def estimate(
     """The cost of one shot on this machine's cores."""
     mpx = width * height / 1e6
     cores = max(len(os.sched_getaffinity(0)), 1)
-    face = method != "passthrough"
+    face, swaps = method != "passthrough", method in IDENTITY_METHODS
     seconds = num_frames * RENDER_S_PER_FRAME_MPX * mpx
     if face:
-        per_mpx = SLIDERS_S_PER_FRAME_MPX if method == "sliders" else FACE_S_PER_FRAME_MPX
+        per_mpx = FACE_S_PER_FRAME_MPX
+        if method == "sliders" or swaps:
+            per_mpx = IDENTITY_S_PER_FRAME_MPX if swaps else SLIDERS_S_PER_FRAME_MPX
         seconds += num_frames * (TRACK_S_PER_FRAME + per_mpx * mpx * FACE_SHARE)
     if method == "keyframe":
         seconds += PREPARE_S + train_steps * train_px / 1e6 * TRAIN_S_PER_MPX
+    if swaps:
+        seconds += PREPARE_S + train_steps * train_px / 1e6 * IDENTITY_TRAIN_S_PER_MPX
     px = width * height
     disk = (
         num_frames
         * px
         * (BYTES_EXR_PER_PX + BYTES_DPX_PER_PX[profile] + (FACE_SHARE * BYTES_LAYERS_PER_FACE_PX if face else 0))
     )
-    memory = BYTES_RESIDENT + px * BYTES_PER_PX_IN_FLIGHT + (BYTES_TRAINING if method == "keyframe" else 0)
+    memory = BYTES_RESIDENT + px * BYTES_PER_PX_IN_FLIGHT + (BYTES_TRAINING if method == "keyframe" or swaps else 0)
     return Estimate(seconds=seconds / cores, memory=memory, disk=disk)

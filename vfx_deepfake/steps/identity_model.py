@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vfx_deepfake.errors import FacesetError, ShotError, TrainError
 from vfx_deepfake.face.track import FaceTrack
@@ -13,10 +13,15 @@ from vfx_deepfake.files import hash_file
 from vfx_deepfake.model.identity.drive import Driving, Take
 from vfx_deepfake.model.identity.predictor import IdentityModel
 from vfx_deepfake.model.identity.views import PlateViews
+from vfx_deepfake.steps.consent import require_ancestors
 from vfx_deepfake.steps.identity_sources import driving_take, faceset_hashes, open_facesets
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.shot_crops import ShotCrops
 from vfx_deepfake.steps.track import GRAIN, load_track
+
+if TYPE_CHECKING:
+    from vfx_deepfake.faceset.data import Faceset
+    from vfx_deepfake.model.identity.method import Method
 
 # keys of [identity] that decide weights; the others are dialled in afterwards
 TRAINED = ("crop_px", "real_crops", "capacity", "adversary", "likeness")
@@ -88,11 +93,14 @@ def identity_render_inputs(opened: OpenShot) -> dict[str, Any]:
 
 
 def train_identity_run(
-    opened: OpenShot, crops: ShotCrops, folder: Path, begun: Mapping[str, Any], on_step: Callable[[int, float], None]
-) -> Path:
-    """Train in a run's folder, or go on there; ``begun`` is what :func:`begin_identity_run` gave. Returns the checkpoint.
+    opened: OpenShot, crops: ShotCrops, folder: Path, releases: Mapping[str, str], begun: Mapping[str, Any] | None,
+    begin: Callable[[Mapping[str, Any]], None], on_step: Callable[[int, float], None],
+) -> Path:  # fmt: skip
+    """Train in a run's folder, or go on there. Returns the checkpoint.
 
-    Raises: TrainError; FacesetError; ShotError.
+    releases: id of the release that covers each identity. begun: what the record of a run that was stopped says of its making;
+    None for a new run. begin: is handed that before the first step, to be written down.
+    Raises: TrainError; FacesetError; ShotError; ConsentError for people whom the start has seen.
     """
     from vfx_deepfake.model.identity.method import Options
     from vfx_deepfake.model.identity.parallel import processes
@@ -109,56 +117,82 @@ def train_identity_run(
             adversary=spec.adversary, likeness=spec.likeness,
         )  # fmt: skip
         method = prepare(opened.settings.model.method, mine, others, shot, options)
-        start = Path(begun["start"]["file"]) if begun["start"] else None
-        if start is not None and (not start.is_file() or hash_file(start) != begun["start"]["hash"]):
-            raise TrainError(f"{start}: the start of this run is gone or changed; put it back, or remove {folder}")
+        made_of = dict(begun) if begun else _made_of(opened, method, [*mine, *others], releases)
+        require_ancestors(opened.shot, made_of["all_identities"], "train")
+        begin(made_of)
         return train_identity(
-            method,
-            settings,
-            folder,
-            start=start,
-            shot=shot,
-            notes=_notes(begun),
-            on_step=on_step,
+            method, settings, folder, start=_start_of(made_of, folder), shot=shot, notes=_notes(made_of), on_step=on_step,
             compiled=spec.compiled,
-        )
+        )  # fmt: skip
 
 
-def begin_identity_run(opened: OpenShot, releases: Mapping[str, str]) -> dict[str, Any]:
-    """What a run's record says beside its inputs, fixed when it begins: start, identities, releases, ancestors.
-
-    ``releases``: id of the release that covers each identity. Raises: what opening facesets raises.
-    """
-    mine, others = open_facesets(opened)
-    start = _chosen_start(opened)
+def _made_of(
+    opened: OpenShot, method: Method, facesets: Sequence[Faceset], releases: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a run's record says beside its inputs, fixed when it begins: start, identities, releases, ancestors."""
+    own, plate = sorted({each.identity for each in facesets}), opened.settings.consent.identity
+    start, why = _chosen_start(opened, method, own)
     ancestry = _ancestry(start) if start else {"identities": [], "ancestors": []}
-    own = sorted({each.identity for each in (*mine, *others)})
     return {
         "family": opened.settings.model.method,
         "identities": own,
-        "all_identities": sorted({*own, *ancestry["identities"]}),
+        "all_identities": sorted({*own, plate, *ancestry["identities"]}),  # methods may learn from the plate's face
         "releases": {name: releases[name] for name in sorted(releases)},
-        "facesets": {str(each.folder): each.hash for each in (*mine, *others)},
-        "ages": sorted({each.age for each in (*mine, *others) if each.age is not None}),
-        "start": {"file": str(start), "hash": hash_file(start)} if start else None,
+        "facesets": {str(each.folder): each.hash for each in facesets},
+        "ages": sorted({age for each in facesets for age in _ages(each)}),
+        "start": {"file": str(start), "hash": hash_file(start), "why": why} if start else None,
         "ancestors": ancestry["ancestors"],
     }
 
 
-def _notes(begun: Mapping[str, Any]) -> dict[str, Any]:
+def _ages(faceset: Faceset) -> set[float]:
+    found = {crop.age for crop in faceset.crops} | {faceset.age}
+    return {age for age in found if age is not None}
+
+
+def _start_of(made_of: Mapping[str, Any], folder: Path) -> Path | None:
+    """The start that a run's record names.
+
+    Raises: TrainError when it is gone or changed.
+    """
+    if made_of["start"] is None:
+        return None
+    start = Path(made_of["start"]["file"])
+    if not start.is_file() or hash_file(start) != made_of["start"]["hash"]:
+        raise TrainError(f"{start}: the start of this run is gone or changed; put it back, or remove {folder}")
+    return start
+
+
+def _notes(made_of: Mapping[str, Any]) -> dict[str, Any]:
     """What the checkpoint says of its making; no path of this host."""
-    kept = {key: begun[key] for key in ("family", "identities", "all_identities", "releases", "ages", "ancestors")}
-    start = begun["start"]["hash"] if begun["start"] else ""
-    return {**kept, "facesets": sorted(begun["facesets"].values()), "start": start}
+    kept = {key: made_of[key] for key in ("family", "identities", "all_identities", "releases", "ages", "ancestors")}
+    start = made_of["start"]["hash"] if made_of["start"] else ""
+    return {**kept, "facesets": sorted(made_of["facesets"].values()), "start": start}
 
 
-def _chosen_start(opened: OpenShot) -> Path | None:
-    """The named start, or the library's best one for [identity].warm_start = auto."""
-    named = named_start(opened)
-    spec = opened.settings.identity
-    if named is not None or spec.warm_start == NONE or not spec.library:
-        return named
-    return None
+def _chosen_start(opened: OpenShot, method: Method, identities: Sequence[str]) -> tuple[Path | None, str]:
+    """The named start, or with [identity].warm_start = auto the best one on record that fits; and why."""
+    from vfx_deepfake.model.library import choose_start
+
+    named, spec = named_start(opened), opened.settings.identity
+    if named is not None or spec.warm_start == NONE:
+        return named, "named in the shot file" if named else ""
+    choice = choose_start(
+        opened.source(spec.library) if spec.library else None, opened.settings.model.method, identities, method.design(),
+        lambda name: require_ancestors(opened.shot, [name], "train"),
+    )  # fmt: skip
+    model = choice.model
+    return (model.file, choice.reason) if model is not None and _fits(method, model.file) else (None, choice.reason)
+
+
+def _fits(method: Method, start: Path) -> bool:
+    """Whether enough of a start's weights are the method's own: what was chosen for the artist must not stop the training."""
+    from vfx_deepfake.model import checkpoint
+    from vfx_deepfake.model.identity.warm_start import LEAST_SHARE
+
+    theirs = {name: tensor.shape for name, tensor in checkpoint.read(start).tensors.items()}
+    sizes = [(weight.numel(), theirs.get(name) == weight.shape) for name, weight in method.network.named_parameters()]
+    return sum(size for size, same in sizes if same) >= LEAST_SHARE * sum(size for size, _ in sizes)
 
 
 def _ancestry(start: Path) -> dict[str, list[str]]:

@@ -66,15 +66,17 @@ def _require_one_identity(facesets: Sequence[Faceset], where: str) -> None:
         raise ShotError(f"{where}: holds {' and '.join(names)}; one list is one identity: put another into mix_with")
 
 
-def identities(shot: Shot) -> Iterator[tuple[str, str]]:
+def identities(shot: Shot, *, driving: bool) -> Iterator[tuple[str, str]]:
     """Whose likeness the shot's files bring in, as (identity, where it is said); for gates, so nothing but names is read.
+
+    ``driving``: the actor of the take that drives the face too; training does not see it.
 
     Raises: FacesetError for a faceset that does not say whose it is; ShotError for a driving shot that can't be read.
     """
     for folders in faceset_folders(shot).values():
         for folder in folders:
             yield _identity_of(folder), f"the faceset {folder}"
-    if shot.settings.identity.drive:
+    if driving and shot.settings.identity.drive:
         take = load_driving_shot(shot)
         yield take.settings.consent.identity, f"the driving take {take.name}"
 

@@ -12,6 +12,7 @@ from vfx_deepfake.files import one_writer
 from vfx_deepfake.progress import SILENT, Progress
 from vfx_deepfake.qc.verdict import FAIL, LOOK
 from vfx_deepfake.steps.check import check_shot
+from vfx_deepfake.steps.identity_facesets import facesets_are_fresh, facesets_stage
 from vfx_deepfake.steps.mattes import mattes_are_fresh, mattes_stage
 from vfx_deepfake.steps.opened import OpenShot, open_shot
 from vfx_deepfake.steps.qc_stage import qc_stage
@@ -58,10 +59,14 @@ def stages(opened: OpenShot) -> list[Stage]:
     needed = []
     if model.method != "passthrough":
         needed.append(Stage("track", track_is_fresh, lambda o, p: track_stage(o, p, locked=True)))
-    if model.method == "keyframe":
+    if model.swaps:
+        needed.append(
+            Stage("facesets", facesets_are_fresh, lambda o, p: facesets_stage(o, p, locked=True), after=("track",))
+        )
+    if model.trains:
         needed.append(
             Stage("train", lambda o: finished_run(o) is not None, lambda o, p: train_stage(o, p, locked=True),
-                  after=("track",), on_gpu=True)
+                  after=("track", "facesets"), on_gpu=True)
         )  # fmt: skip
     if model.method != "passthrough" and opened.settings.mattes.roto:
         needed.append(

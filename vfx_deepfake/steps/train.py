@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,8 @@ from vfx_deepfake.model.predict import FaceModel, Predictor
 from vfx_deepfake.model.sliders import SliderModel
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity, host_identity, now
-from vfx_deepfake.steps.consent import require_ancestors, require_releases
-from vfx_deepfake.steps.identity_model import (
-    begin_identity_run,
-    identity_inputs,
-    open_identity_model,
-    train_identity_run,
-)
+from vfx_deepfake.steps.consent import require_releases
+from vfx_deepfake.steps.identity_model import identity_inputs, open_identity_model, train_identity_run
 from vfx_deepfake.steps.opened import OpenShot, open_shot, unlocked
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
 from vfx_deepfake.steps.track import GRAIN, load_track, track_is_fresh
@@ -153,10 +148,14 @@ def _train(opened: OpenShot, number: int, releases: dict[str, str], progress: Pr
         "host": host_identity(),
         "shared_from": lender.name if lender else "",
     }
-    if swaps:
-        record["made_of"] = _record(folder).get("made_of") or begin_identity_run(opened, releases)
-        require_ancestors(opened.shot, record["made_of"]["all_identities"], "train")
-    write_json(folder / RECORD, record)
+    begun = _record(folder).get("made_of")
+
+    def begin(made_of: Mapping[str, Any] | None) -> None:
+        if made_of:
+            record["made_of"] = made_of
+        write_json(folder / RECORD, record)
+
+    begin(begun)
     sweep_parts(folder)
     spec, preparing = opened.settings.train, _telling(progress, "prepare", "frames")
     if lent:
@@ -164,7 +163,8 @@ def _train(opened: OpenShot, number: int, releases: dict[str, str], progress: Pr
 
         checkpoint = adopt_network(lent, crops.source, spec, folder, preparing)
     elif swaps:
-        checkpoint = train_identity_run(opened, crops, folder, record["made_of"], _training(progress, spec.steps))
+        training = _training(progress, spec.steps)
+        checkpoint = train_identity_run(opened, crops, folder, releases, begun, begin, training)
     else:
         from vfx_deepfake.model.train import train_network
 
