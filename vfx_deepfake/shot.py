@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.errors import ShotError
 from vfx_deepfake.naming import ShotPaths, load_naming, load_rules
 from vfx_deepfake.settings import SCHEMA, Settings
-from vfx_deepfake.tables import build, parse_override, read_toml, with_override
+from vfx_deepfake.tables import as_table, build, parse_override, read_toml, with_override
 
 SHOT_FILE = "shot.toml"  # in the shot's folder
 
@@ -44,8 +44,8 @@ class Shot:
         return self.settings.shot.name
 
     def as_data(self) -> dict[str, Any]:
-        """Every setting, defaults included, as plain data for records."""
-        return asdict(self.settings)
+        """Every setting, defaults included, as a shot file says it; settings of a record can be built from it again."""
+        return as_table(self.settings)
 
 
 def upgraded(table: Mapping[str, Any], where: str) -> dict[str, Any]:

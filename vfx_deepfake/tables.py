@@ -65,6 +65,19 @@ def build(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     return made
 
 
+def as_table(made: Any) -> dict[str, Any]:
+    """The table that :func:`build` makes the same dataclass of: plain values, every default written out."""
+    return {spec.name: _plain(getattr(made, spec.name)) for spec in fields(made)}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "as_value"):
+        return value.as_value()
+    if is_dataclass(value):
+        return as_table(value)
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
 def _build(cls: Any, table: Mapping[str, Any], where: str, prefix: str, problems: list[str]) -> Any:
     known = {f.name: f for f in fields(cls)}
     hints = get_type_hints(cls)

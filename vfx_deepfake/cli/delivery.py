@@ -1,4 +1,4 @@
-"""``keys``, ``deliver``, ``verify``: what leaves the house, signed, and whether it arrived as it left."""
+"""``keys``, ``deliver``, ``verify``, ``reproduce``: what leaves the house, signed; did it arrive as it left, can it be made again."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def add_delivery(stages: Any, shot: Callable[..., None], common: Callable[..., N
         "--to", default="", metavar="DIR", help="folder that receives the delivery (default: the shot's deliveries)"
     )
     deliver.add_argument("--key", default="", metavar="FILE", help="signing key (default: VFX_DEEPFAKE_SIGNING_KEY)")
+    again = stages.add_parser("reproduce", help="make a version's frames again from its record, and compare")
+    again.add_argument("shot", help="shot.toml, or the folder that holds it")
+    again.add_argument("--version", dest="of_version", required=True, help="e.g. v003")
+    again.add_argument("--frames", default="", help="part of the range, e.g. 1001-1020 (default: the whole version)")
+    again.add_argument("--from-plate", action="store_true", help="make track and trained network again too")
+    again.add_argument("--keep", action="store_true", help="leave the new frames in the work folder")
+    common(again)
     verify = stages.add_parser("verify", help="is a delivery what was signed? needs no database")
     verify.add_argument("folder", help="the delivery")
     verify.add_argument(
@@ -63,6 +70,15 @@ def deliver(args: argparse.Namespace, progress: Progress) -> Result:
 
     signer = open_key(_file(args.key, KEY_VARIABLE, "the signing key", "--key"))
     return deliver_stage(open_shot(args.shot, args.set), signer, progress, version=args.of_version, to=args.to)
+
+
+def reproduce(args: argparse.Namespace, progress: Progress) -> Result:
+    """Make a version's frames again."""
+    from vfx_deepfake.steps.reproduce import reproduce
+
+    return reproduce(
+        args.shot, args.of_version, progress, frames=args.frames, from_plate=args.from_plate, keep=args.keep
+    )
 
 
 def verify(args: argparse.Namespace, progress: Progress) -> Result:
@@ -116,9 +132,9 @@ def keys(args: argparse.Namespace, progress: Progress) -> Result:
             raise ArtistError(
                 f"{file}: no key {args.key}; on the list: {', '.join(key.id for key in listed) or 'none'}"
             )
-        field = "revoked" if args.stolen else "valid_until"
-        write_trusted(file, [replace(key, **{field: day}) if key.id == args.key else key for key in listed])
-        return {"retired": args.key, field: str(day)}
+        changed = [replace(key, revoked=day) if args.stolen else replace(key, valid_until=day) for key in listed]
+        write_trusted(file, [new if old.id == args.key else old for old, new in zip(listed, changed, strict=True)])
+        return {"retired": args.key, "from" if args.stolen else "after": str(day)}
     return {"keys": len(listed), "lines": [f"{key.id}  {key.name}  {key.valid_from} to {key.valid_until}"
             + (f", revoked on {key.revoked}" if key.revoked != dt.date.max else "") for key in listed]}  # fmt: skip
 

@@ -48,6 +48,12 @@ class Curve:
                 raise ValueError(f"has a key at frame {key[0]}; frames are whole numbers")
         return cls(tuple((int(frame), float(number)) for frame, number in value))
 
+    def as_value(self) -> float | list[list[float]]:
+        """The curve as a shot file says it; :meth:`from_value` gives the same curve again."""
+        if len(self.keys) == 1 and self.keys[0][0] == 0:
+            return self.keys[0][1]
+        return [[frame, value] for frame, value in self.keys]
+
     def at(self, frame: int) -> float:
         """The value at a frame."""
         if frame <= self.keys[0][0]:
@@ -108,6 +114,11 @@ class Slider:
             except ValueError as error:
                 raise ValueError(f"{side}: {error}") from error
         return cls(**sides)
+
+    def as_value(self) -> Any:
+        """The slider as a shot file says it; :meth:`from_value` gives the same slider again."""
+        left, right = self.left.as_value(), self.right.as_value()
+        return left if left == right else {"left": left, "right": right}
 
     def at(self, frame: int) -> tuple[float, float]:
         """(left, right) at a frame."""

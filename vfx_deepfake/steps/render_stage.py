@@ -118,25 +118,44 @@ def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", lock
     """
     shared = one_writer(opened.shot.paths.work, f"vfx-deepfake render of {opened.name}", shared=True)
     with unlocked() if locked else shared, located(opened.name):
-        if needs_release(opened.shot):
-            require_release(opened.shot, "render")
-        if opened.settings.model.swaps:
-            require_ancestors(opened.shot, seen_identities(opened), "render")
+        require_render_release(opened)
         wanted = chosen_frames(opened, frames)
         plan = plan_render(opened)
         opened.hashes.save()
         sweep_parts(plan.paths.folder)
         began = time.monotonic()
-        progress.start("render", len(wanted), "frames")
-        source = open_faces(opened, plan.identity) if opened.settings.model.method != "passthrough" else None
-        counts = render_frames(
-            _job(opened, plan, source), wanted, lambda done, total, frame: progress.advance(done, f"frame {frame}")
-        )
-        progress.finish()
+        counts = render_planned(opened, plan, wanted, progress)
         seconds = round(time.monotonic() - began, 2)
         write_json(opened.shot.paths.work / "render.json", {"seconds": seconds, "frames": format_frames(wanted)})
     changed = [frame for frame, count in counts.items() if count.get("changed_px", 0)]
     return {"rendered": format_frames(wanted), "changed": format_frames(changed), "folder": str(plan.paths.folder)}
+
+
+def require_render_release(opened: OpenShot) -> None:
+    """Everybody whose face is in play is released for rendering today.
+
+    Raises: ConsentError; TrainError when the shot is not trained on its present inputs.
+    """
+    if needs_release(opened.shot):
+        require_release(opened.shot, "render")
+    if opened.settings.model.swaps:
+        require_ancestors(opened.shot, seen_identities(opened), "render")
+
+
+def render_planned(
+    opened: OpenShot, plan: RenderPlan, frames: Iterable[int], progress: Progress
+) -> dict[int, dict[str, Any]]:
+    """Render frames of a planned version to where the plan says; returns the counts of each frame.
+
+    Raises: TrackError or TrainError when an earlier stage is missing; PlateError; DeliveryError.
+    """
+    wanted = list(frames)
+    progress.start("render", len(wanted), "frames")
+    source = open_faces(opened, plan.identity) if opened.settings.model.method != "passthrough" else None
+    job = _job(opened, plan, source)
+    counts = render_frames(job, wanted, lambda done, total, frame: progress.advance(done, f"frame {frame}"))
+    progress.finish()
+    return counts
 
 
 def chosen_frames(opened: OpenShot, frames: str) -> tuple[int, ...]:
