@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,12 +17,22 @@ from vfx_deepfake.face.mesh import region_mask
 from vfx_deepfake.face.search import find_anywhere, measure
 from vfx_deepfake.face.topology import MEDIAPIPE
 from vfx_deepfake.faceset.align import align_matrix, aligned_pose, moved, source_scale, source_window, warp_to_crop
-from vfx_deepfake.faceset.data import CROPS_FOLDER, POINTS_FILE, RECORD_FILE, SCHEMA, CropRecord, write_crop
+from vfx_deepfake.faceset.data import (
+    CROPS_FOLDER,
+    RECORD_FILE,
+    SCHEMA,
+    CropRecord,
+    read_record,
+    records_of,
+    write_crop,
+    write_points,
+    write_record,
+)
 from vfx_deepfake.faceset.journal import Cut, Journal, Looked
 from vfx_deepfake.faceset.measures import measure as measure_crop
 from vfx_deepfake.faceset.read_sources import Picture, Source, find_sources, read_pictures
 from vfx_deepfake.faceset.spec import FacesetSpec, SourceSpec
-from vfx_deepfake.files import hash_data, hash_file, one_writer, sweep_parts, write_json, written_aside
+from vfx_deepfake.files import hash_data, hash_file, one_writer, sweep_parts
 from vfx_deepfake.image.crop import Window, cut
 from vfx_deepfake.progress import SILENT, Progress
 
@@ -207,7 +216,12 @@ def _publish(
     if not cuts:
         raise FacesetError("\n".join([*said, f"{folder}: no face of {spec.least_face_px:g} px or more was found"]))
     cuts.sort(key=lambda one: one.record.number)
-    write_faceset(folder, spec, specs, _with_decisions(folder, cuts))
+    decided = _with_decisions(folder, cuts)
+    write_points(folder, np.stack([one.points for one in cuts]), np.stack([one.pose for one in cuts]))
+    write_record(folder, {
+        **asdict(spec), "age": spec.age or None, "schema": SCHEMA, "sources": [asdict(one) for one in specs],
+        "crops": [asdict(record) for record in decided],
+    })  # fmt: skip
     _remove_orphans(folder, {one.record.file for one in cuts})
     return Built(folder, len(cuts), num_new, told, tuple(said))
 
@@ -219,37 +233,17 @@ def _summed(problems: Sequence[str], name: str) -> list[str]:
     return [*problems[:MAX_SAID], *more]
 
 
-def write_faceset(folder: Path, spec: FacesetSpec, specs: Sequence[SourceSpec], cuts: Sequence[Cut]) -> None:
-    """Write ``points.npz`` and then ``faceset.json``: a record never names points that are not there."""
-    with written_aside(folder / POINTS_FILE) as part, part.open("wb") as handle:
-        np.savez(handle, points=np.stack([one.points for one in cuts]), pose=np.stack([one.pose for one in cuts]))
-    write_record(folder, {
-        **asdict(spec), "age": spec.age or None, "schema": SCHEMA, "sources": [asdict(one) for one in specs],
-        "crops": [asdict(one.record) for one in cuts],
-    })  # fmt: skip
-
-
-def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Write ``faceset.json``, whole or not at all."""
-    write_json(folder / RECORD_FILE, record)
-
-
-def _with_decisions(folder: Path, cuts: Sequence[Cut]) -> list[Cut]:
-    """The cuts with what people decided about them before; other reasons are found anew."""
-    from vfx_deepfake.faceset.data import read_record, records_of
-
+def _with_decisions(folder: Path, cuts: Sequence[Cut]) -> list[CropRecord]:
+    """The records of the cuts with what was decided about the same crops before."""
     if not (folder / RECORD_FILE).is_file():
-        return list(cuts)
-    decided = {(crop.sha256, crop.file): crop for crop in records_of(read_record(folder), folder) if crop.by_hand}
+        return [one.record for one in cuts]
+    before = {(crop.sha256, crop.file): crop for crop in records_of(read_record(folder), folder)}
     made = []
     for one in cuts:
-        before = decided.get((one.record.sha256, one.record.file))
-        kept = (
-            one
-            if before is None
-            else Cut(replace(one.record, culled=before.culled, by_hand=True), one.points, one.pose)
+        old = before.get((one.record.sha256, one.record.file))
+        made.append(
+            one.record if old is None else replace(one.record, culled=old.culled, by_hand=old.by_hand, group=old.group)
         )
-        made.append(kept)
     return made
 
 

@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from vfx_deepfake.errors import ArtistError, FacesetError, PlateError
-from vfx_deepfake.files import hash_data, read_json
+from vfx_deepfake.files import hash_data, read_json, write_json, written_aside
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
 
@@ -214,6 +214,17 @@ def read_points(folder: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
     if points.shape != (count, NUM_POINTS, 2) or pose.shape != (count, 3):
         raise FacesetError(f"{path}: has points {points.shape} and poses {pose.shape} for {count} crops; {_REMAKE}")
     return points, pose
+
+
+def write_points(folder: Path, points: np.ndarray, pose: np.ndarray) -> None:
+    """Write ``points.npz``, whole or not at all. Write it before the record: that never names points that are not there."""
+    with written_aside(folder / POINTS_FILE) as part, part.open("wb") as handle:
+        np.savez(handle, points=points.astype(np.float32), pose=pose.astype(np.float32))
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write ``faceset.json``, whole or not at all."""
+    write_json(folder / RECORD_FILE, record)
 
 
 def read_crop(path: Path, size: int) -> np.ndarray:

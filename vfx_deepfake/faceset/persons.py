@@ -1,0 +1,171 @@
+"""Which crops show the same person: tracks through the frames, then groups of tracks that look alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import pairwise
+
+import numpy as np
+
+from vfx_deepfake.errors import FacesetError
+from vfx_deepfake.faceset.align import inverted, moved, source_scale
+from vfx_deepfake.faceset.data import CropRecord
+from vfx_deepfake.faceset.likeness import Likeness, texture_distances
+
+# Distances that make 1 together; measured on nine persons, docs/facesets.md
+TEXTURE_UNIT = 0.40
+SHAPE_UNIT_CM = 0.13
+NEAREST_SHARE = 10  # percentile of pairs that says how alike two tracks are: the same pose must have been seen in both
+EMBEDDING_UNIT = 0.5  # cosine distance of an embedder that counts as 1; assumed
+SAMPLES = 12  # crops of a track that are compared
+MOST_TRACKS = 500  # grouped against each other; further ones join the group they are nearest to
+# A face of the next frame: moved by less than this share of its crop, grown by less than this factor, and no cut between
+MOST_MOVE, MOST_GROWTH, MOST_CHANGE_LOG = 0.25, 1.35, 0.10
+MOST_GAP = 3  # steps of the source's ``every``
+
+Embed = Callable[[np.ndarray], np.ndarray]
+Tracks = list[list[int]]
+
+
+def tracks_of(crops: Sequence[CropRecord], likes: Sequence[Likeness], size: int) -> Tracks:
+    """Crops of one face through the frames of one source, as indices; a cut, a gap or a jump begins a new track."""
+    tracks: Tracks = []
+    by_source: dict[str, list[int]] = {}
+    for index, crop in enumerate(crops):
+        by_source.setdefault(crop.source, []).append(index)
+    for members in by_source.values():
+        frames = sorted({crops[i].frame for i in members})
+        step = min((b - a for a, b in pairwise(frames)), default=1)
+        open_tracks: Tracks = []
+        for index in sorted(members, key=lambda i: (crops[i].frame, crops[i].face)):
+            near = [track for track in open_tracks if _follows(crops, likes, track[-1], index, size, step)]
+            if near:
+                near[-1].append(index)
+            else:
+                open_tracks.append([index])
+        tracks += open_tracks
+    return tracks
+
+
+def _follows(
+    crops: Sequence[CropRecord], likes: Sequence[Likeness], before: int, index: int, size: int, step: int
+) -> bool:
+    """True where crop ``index`` can be the face of crop ``before`` some frames later."""
+    a, b = crops[before], crops[index]
+    if not 0 < b.frame - a.frame <= MOST_GAP * step:
+        return False
+    matrices = [np.array(crop.matrix) for crop in (a, b)]
+    middles = [moved(np.full(2, size / 2), inverted(matrix)) for matrix in matrices]
+    scales = [source_scale(matrix) for matrix in matrices]
+    growth = max(scales) / min(scales)
+    change = float(np.sqrt(np.mean((likes[before].thumb - likes[index].thumb) ** 2)))
+    jump = float(np.hypot(*(middles[1] - middles[0]))) / (size * min(scales))
+    return jump < MOST_MOVE and growth < MOST_GROWTH and change < MOST_CHANGE_LOG
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """group (N,) of each crop, 0 the identity's; distance (N,) of the crop's track from the identity, 1 the limit."""
+
+    group: np.ndarray
+    distance: np.ndarray
+
+
+def group_persons(
+    tracks: Tracks, likes: Sequence[Likeness], sure: Sequence[int] = (), limit: float = 1.0, embedded: np.ndarray | None = None
+) -> Groups:  # fmt: skip
+    """Sort tracks into persons by average linkage; the identity is the group with most crops of ``sure``, else of all.
+
+    ``sure``: crops that a person said are the right one. embedded (N, D): what an embedder says of each crop, instead of
+    our own measure.
+    """
+    ordered = sorted(tracks, key=lambda track: (-len(track), track[0]))
+    first = ordered[:MOST_TRACKS]
+    linked = _linked(_between(first, first, likes, embedded), [len(track) for track in first], limit)
+    groups = [[first[i] for i in members] for members in linked]
+    groups.sort(key=lambda group: (-len({*_crops(group)} & {*sure}), -len(_crops(group)), group[0][0]))
+    others = [*groups[1:], *([track] for track in ordered[MOST_TRACKS:])]
+    tracks_left = [track for group in others for track in group]
+    away = _between(tracks_left, [_crops(groups[0])], likes, embedded)[:, 0] if tracks_left else np.zeros(0)
+    far = {track[0]: float(value) for track, value in zip(tracks_left, away, strict=True)}
+    joined = [track for track in tracks_left if far[track[0]] < limit]
+    strangers = [[track for track in group if far[track[0]] >= limit] for group in others]
+    strangers.sort(key=lambda group: -len(_crops(group)))
+    group, distance = np.zeros(len(likes), np.int64), np.zeros(len(likes))
+    for number, members in enumerate([groups[0] + joined, *filter(None, strangers)]):
+        for track in members:
+            group[track], distance[track] = number, far.get(track[0], 0.0)
+    return Groups(group, distance)
+
+
+def _crops(group: Tracks) -> list[int]:
+    return [index for track in group for index in track]
+
+
+def _between(rows: Tracks, columns: Tracks, likes: Sequence[Likeness], embedded: np.ndarray | None) -> np.ndarray:
+    """(R, C) distances of tracks, 1 the usual limit of one person."""
+    if embedded is not None:
+        means = [np.stack([embedded[track].mean(axis=0) for track in side]) for side in (rows, columns)]
+        unit = [mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9) for mean in means]
+        return (1 - unit[0] @ unit[1].T) / EMBEDDING_UNIT
+    samples = [[_spread(track) for track in side] for side in (rows, columns)]
+    textures = [np.stack([likes[i].texture for track in side for i in track]) for side in samples]
+    pairs = texture_distances(*textures)
+    edges = [np.cumsum([0, *map(len, side)]) for side in samples]
+    alike = np.empty((len(rows), len(columns)))
+    for r in range(len(rows)):
+        for c in range(len(columns)):
+            block = pairs[edges[0][r] : edges[0][r + 1], edges[1][c] : edges[1][c + 1]]
+            known = block[np.isfinite(block)]
+            alike[r, c] = np.percentile(known, NEAREST_SHARE) if len(known) else 1.0
+    shapes = [
+        np.stack([np.median([likes[i].shape for i in track], axis=0) for track in side]) for side in (rows, columns)
+    ]
+    shape = np.sqrt(((shapes[0][:, None] - shapes[1][None]) ** 2).mean(axis=-1))
+    return np.asarray(np.sqrt(((alike / TEXTURE_UNIT) ** 2 + (shape / SHAPE_UNIT_CM) ** 2) / 2))
+
+
+def _spread(track: Sequence[int]) -> list[int]:
+    """At most SAMPLES crops of a track, far apart; of a whole group three times as many."""
+    most = SAMPLES if len(track) <= 4 * SAMPLES else 3 * SAMPLES
+    picks = np.linspace(0, len(track) - 1, min(most, len(track))).round().astype(int)
+    return [track[i] for i in picks]
+
+
+def _linked(distances: np.ndarray, weights: Sequence[int], limit: float) -> list[list[int]]:
+    """Average linkage: the two nearest groups become one until none are nearer than ``limit``.
+
+    Source: Sokal and Michener 1958; distances of a joined group are means weighted by the groups' sizes.
+    """
+    away = distances.copy()
+    np.fill_diagonal(away, np.inf)
+    size = np.array(weights, float)
+    members = [[i] for i in range(len(away))]
+    while len(away) > 1:
+        a, b = sorted(np.unravel_index(np.argmin(away), away.shape))
+        if away[a, b] >= limit:
+            break
+        mean = (size[a] * away[a] + size[b] * away[b]) / (size[a] + size[b])
+        away[a], away[:, a] = mean, mean
+        away[a, a] = np.inf
+        size[a] += size[b]
+        members[a] += members.pop(b)
+        away, size = np.delete(np.delete(away, b, 0), b, 1), np.delete(size, b)
+    return members
+
+
+def load_embedder(name: str) -> Embed:
+    """The function ``module:function`` that turns crops (N, S, S, 3) float32 log into rows (N, D).
+
+    Raises: FacesetError when it can't be had.
+    """
+    module, _, function = name.partition(":")
+    try:
+        made: Embed = getattr(import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise FacesetError(
+            f"[cull].embedder '{name}': can't be loaded ({error}); want module:function on the Python path"
+        ) from error
+    return made
