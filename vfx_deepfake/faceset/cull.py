@@ -74,7 +74,7 @@ def judge(faceset: Faceset, likes: Sequence[Likeness], spec: CullSpec) -> tuple[
         groups = _persons(faceset, likes, spec, reliable)
         for i in reliable:
             if groups.group[i] and not reasons[i]:
-                reasons[i] = f"another person (group {groups.group[i]}, distance {groups.distance[i]:.2f})"
+                reasons[i] = f"another person (group {groups.group[i]}, {groups.distance[i]:.2f})"
     if spec.duplicates > 0:
         for i, other in _doubles(faceset, likes, spec, reasons).items():
             reasons[i] = f"double (of crop {faceset.crops[other].number})"

@@ -15,8 +15,8 @@ from vfx_deepfake.faceset.data import CropRecord
 from vfx_deepfake.faceset.likeness import Likeness, texture_distances
 
 # Distances that make 1 together; measured on nine persons, docs/facesets.md
-TEXTURE_UNIT = 0.40
-SHAPE_UNIT_CM = 0.13
+TEXTURE_UNIT = 0.35
+SHAPE_UNIT_CM = 0.113
 NEAREST_SHARE = 10  # percentile of pairs that says how alike two tracks are: the same pose must have been seen in both
 EMBEDDING_UNIT = 0.5  # cosine distance of an embedder that counts as 1; assumed
 SAMPLES = 12  # crops of a track that are compared
@@ -76,28 +76,43 @@ class Groups:
 def group_persons(
     tracks: Tracks, likes: Sequence[Likeness], sure: Sequence[int] = (), limit: float = 1.0, embedded: np.ndarray | None = None
 ) -> Groups:  # fmt: skip
-    """Sort tracks into persons by average linkage; the identity is the group with most crops of ``sure``, else of all.
+    """Sort tracks into persons by average linkage; the identity is every group with a crop of ``sure``, else the largest.
 
-    ``sure``: crops that a person said are the right one. embedded (N, D): what an embedder says of each crop, instead of
+    ``sure``: crops that somebody said are the right person. embedded (N, D): what an embedder says of each crop, instead of
     our own measure.
     """
     ordered = sorted(tracks, key=lambda track: (-len(track), track[0]))
     first = ordered[:MOST_TRACKS]
     linked = _linked(_between(first, first, likes, embedded), [len(track) for track in first], limit)
     groups = [[first[i] for i in members] for members in linked]
-    groups.sort(key=lambda group: (-len({*_crops(group)} & {*sure}), -len(_crops(group)), group[0][0]))
-    others = [*groups[1:], *([track] for track in ordered[MOST_TRACKS:])]
-    tracks_left = [track for group in others for track in group]
-    away = _between(tracks_left, [_crops(groups[0])], likes, embedded)[:, 0] if tracks_left else np.zeros(0)
-    far = {track[0]: float(value) for track, value in zip(tracks_left, away, strict=True)}
-    joined = [track for track in tracks_left if far[track[0]] < limit]
-    strangers = [[track for track in group if far[track[0]] >= limit] for group in others]
+    known = [group for group in groups if {*_crops(group)} & {*sure}] or [
+        max(groups, key=lambda group: len(_crops(group)))
+    ]
+    identity = [track for group in known for track in group]
+    others = [*(group for group in groups if group not in known), *([track] for track in ordered[MOST_TRACKS:])]
+    far = _join_near(identity, [track for group in others for track in group], likes, embedded, limit)
+    strangers = [[track for track in group if track[0] in far] for group in others]
     strangers.sort(key=lambda group: -len(_crops(group)))
     group, distance = np.zeros(len(likes), np.int64), np.zeros(len(likes))
-    for number, members in enumerate([groups[0] + joined, *filter(None, strangers)]):
+    for number, members in enumerate([identity, *filter(None, strangers)]):
         for track in members:
             group[track], distance[track] = number, far.get(track[0], 0.0)
     return Groups(group, distance)
+
+
+def _join_near(
+    identity: Tracks, others: Tracks, likes: Sequence[Likeness], embedded: np.ndarray | None, limit: float
+) -> dict[int, float]:
+    """Let tracks near the identity as a whole join it, in place, until none is left that is; distances of the others."""
+    far: dict[int, float] = {}
+    while others:
+        away = _between(others, [_crops(identity)], likes, embedded)[:, 0]
+        far = {track[0]: float(value) for track, value in zip(others, away, strict=True) if value >= limit}
+        identity += [track for track in others if track[0] not in far]
+        if len(far) == len(others):
+            break
+        others = [track for track in others if track[0] in far]
+    return far
 
 
 def _crops(group: Tracks) -> list[int]:
