@@ -86,6 +86,7 @@ ENDS = (
     End("exposure", -1, "has skin darker than {:.1f} stops over grey"),
     End("exposure", 1, "has skin brighter than {:.1f} stops over grey"),
 )  # fmt: skip
+MANY_CROPS = 20
 BEYOND_STEPS = 0.5  # past the last crop by less is no gap
 TOGETHER = (("pose", "light"), ("pose", "mouth"))
 
@@ -119,14 +120,15 @@ def _end(end: End, axis: Axis, faceset: Table, plate: Table, frames: np.ndarray)
     nowhere = np.zeros(len(frames), bool)
     if not len(have) or not np.isfinite(need).any():
         return [], nowhere
-    slack, last = BEYOND_STEPS * axis.step, float(have.max())
+    slack, most = BEYOND_STEPS * axis.step, float(have.max())
+    last = float(np.sort(have)[-2]) if len(have) >= MANY_CROPS else most  # one crop among many may be a mistake
     beyond = need > last + slack
     found = []
     if beyond.any():
-        most = float(need[beyond].max())
-        share = float(np.mean(np.minimum((need[beyond] - last) / axis.step, 3))) / 2
-        text = f"no crop {_past(end, last)}; the plate needs {_figure(end, most)} in {format_frames(frames[beyond])}"
-        found.append(Gap(axis.kind, text, _named(frames, beyond), _score(share, beyond), missing=True))
+        far = float(np.mean(np.minimum((need[beyond] - last) / axis.step, 3))) / 2
+        wanted = f"the plate needs {_figure(end, float(need[beyond].max()))} in {format_frames(frames[beyond])}"
+        who = f"no crop {_past(end, most)}" if most <= last + slack else f"no crop but one {_past(end, last)}"
+        found.append(Gap(axis.kind, f"{who}; {wanted}", _named(frames, beyond), _score(far, beyond), missing=True))
     counts = (have[None] >= np.where(np.isfinite(need), need, -np.inf)[:, None] - slack).sum(axis=1)
     thin = (counts < _few(len(have))) & ~beyond & np.isfinite(need)
     if thin.any():
@@ -185,7 +187,9 @@ def _rare(faceset: Table, plate: Table, frames: np.ndarray) -> list[Gap]:
         there, needed = int(test(faceset).sum()), test(plate)
         if needed.any() and there < _few(len(faceset)):
             text = f"{what} in {there} of {len(faceset)} crops; the plate {does} in {format_frames(frames[needed])}"
-            found.append(Gap(kind, text, _named(frames, needed), _score(1.0 if not there else 0.5, needed), missing=not there))
+            found.append(
+                Gap(kind, text, _named(frames, needed), _score(1.0 if not there else 0.5, needed), missing=not there)
+            )
     return found
 
 
@@ -198,7 +202,7 @@ def _together(plate: Table, frames: np.ndarray, each: Mapping[str, np.ndarray]) 
         where = alone & (both > TOGETHER_STEPS)
         if where.any():
             worst = int(np.where(where, both, 0).argmax())
-            text = (f"{first} and {second} are each there, but not together: {kind_said(first, plate, worst)} and "
+            text = (f"{first} and {second} are each there, but not together: {kind_said(first, plate, worst)}, "
                     f"{kind_said(second, plate, worst)}; needed in {format_frames(frames[where])}")  # fmt: skip
             found.append(
                 Gap("together", text, _named(frames, where), 0.5 * _score(float(both[where].mean()) / 3, where))
