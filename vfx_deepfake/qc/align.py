@@ -18,6 +18,7 @@ class View:
 
     plate_log, result_log: as photographed and as delivered. matte: 1 = replaced. plate_clean_log, result_clean_log: the same
     without grain, as the version's layers have them, where ``known`` (bool) says so; the plain picture elsewhere.
+    full_grain: the grain that a face which was never degrained must have, None for one that is made of degrained plates.
     """
 
     window: Window
@@ -27,11 +28,16 @@ class View:
     plate_clean_log: np.ndarray
     result_clean_log: np.ndarray
     known: np.ndarray
+    full_grain: np.ndarray | None = None
 
     @property
     def plate_grain(self) -> np.ndarray:
-        """(h, w, 3) log: the plate less its clean picture; 0 where that is not known."""
-        return self.plate_log - self.plate_clean_log
+        """(h, w, 3) log: what the result's grain is held against, 0 where that is not known.
+
+        The plate less its clean picture, which leaves out what degraining left in the clean one; for a face that was never
+        degrained, all of the plate's grain.
+        """
+        return self.plate_log - self.plate_clean_log if self.full_grain is None else self.full_grain
 
     @property
     def result_grain(self) -> np.ndarray:
@@ -49,9 +55,9 @@ class View:
             for image in (self.plate_log, self.result_log, self.plate_clean_log, self.result_clean_log)
         )
         matte = cut(self.matte, self.window, window) * inside
-        return View(
-            window, plate, result, matte, plate_clean, result_clean, cut(self.known, self.window, window) & inside
-        )
+        known = cut(self.known, self.window, window) & inside
+        full = None if self.full_grain is None else cut(self.full_grain, self.window, window) * inside[..., None]
+        return View(window, plate, result, matte, plate_clean, result_clean, known, full)
 
 
 def carry(frame: View, neighbour: View) -> View:
@@ -74,6 +80,7 @@ def carry(frame: View, neighbour: View) -> View:
         moved(still.plate_clean_log),
         moved(still.result_clean_log),
         known,
+        None if still.full_grain is None else moved(still.full_grain),
     )
 
 

@@ -14,6 +14,7 @@ from vfx_deepfake.color.encoding import encode_log
 from vfx_deepfake.errors import PlateError
 from vfx_deepfake.image.blend import clean_comp
 from vfx_deepfake.image.crop import Window, cut
+from vfx_deepfake.image.grain_synth import GrainField
 from vfx_deepfake.media.delivery import delivery_codes, profile_named
 from vfx_deepfake.media.dpx import read_codes
 from vfx_deepfake.media.exr import Frame, read_exr
@@ -24,6 +25,7 @@ from vfx_deepfake.qc.places import FULL
 from vfx_deepfake.qc.tones import held_pixels, lost_tones
 from vfx_deepfake.steps.elements import APPLIED
 from vfx_deepfake.steps.opened import OpenShot
+from vfx_deepfake.steps.track import load_grain
 
 KEEP = 3  # frames: one and its neighbours
 THUMB_STEP = 4  # every so manieth pixel each way is enough to tell two frames apart
@@ -64,6 +66,7 @@ class QcReader:
 
     def __init__(self, opened: OpenShot, paths: VersionPaths) -> None:
         self.opened, self.paths = opened, paths
+        self._grain = _full_grain_of(opened) if opened.settings.model.swaps else None
         self._kept: OrderedDict[int, Loaded] = OrderedDict()
 
     def load(self, frame: int, *, measured: bool) -> Loaded:
@@ -94,7 +97,7 @@ class QcReader:
         layers = _layers(path)
         loaded = Loaded(
             frame,
-            self._view(plate, result, layers),
+            self._view(frame, plate, result, layers),
             layers.window,
             _box(layers.window, layers.matte),
             *self._thumbs(plate, result, layers),
@@ -103,7 +106,7 @@ class QcReader:
             self._measure(loaded, plate, result, layers)
         return loaded
 
-    def _view(self, plate: Frame, result: Frame, layers: Layers) -> View | None:
+    def _view(self, frame: int, plate: Frame, result: Frame, layers: Layers) -> View | None:
         if not (layers.matte > 0).any():
             return None
         wide = layers.window.expand(SPARE_PX).intersect(plate.data_window)
@@ -114,7 +117,15 @@ class QcReader:
         result_clean[place] = encode_log(clean_comp(layers.clean_lin, layers.face_lin, layers.matte))
         matte, known = np.zeros(wide.shape, np.float32), np.zeros(wide.shape, bool)
         matte[place], known[place] = layers.matte, True
-        return View(wide, plate_log, result_log, matte, plate_clean, result_clean, known)
+        full = self._full_grain(frame, wide, plate_clean, known)
+        return View(wide, plate_log, result_log, matte, plate_clean, result_clean, known, full)
+
+    def _full_grain(self, frame: int, window: Window, clean_log: np.ndarray, known: np.ndarray) -> np.ndarray | None:
+        """The shot's measured grain on the clean plate, (h, w, 3) log, for a face that was never degrained; else None."""
+        if self._grain is None:
+            return None
+        sigma = self._grain.model.sigma_log(clean_log)
+        return np.asarray(self._grain.at(frame, window, known) * sigma * known[..., None], np.float32)
 
     def _log(self, picture: Frame, window: Window) -> np.ndarray:
         crop = np.ascontiguousarray(cut(picture.pixels[..., :3], picture.data_window, window))
@@ -174,6 +185,12 @@ class QcReader:
         loaded.values["delivery"] = float(wrong.count)
         if wrong.count:
             loaded.notes["delivery"] = _place(wrong.window)
+
+
+def _full_grain_of(opened: OpenShot) -> GrainField | None:
+    """All of the plate's grain, made from its model; None for a clean plate. A seed of its own: no grain is held against itself."""
+    model = load_grain(opened)
+    return None if model.clean else GrainField(model, f"qc of {opened.name}")
 
 
 def _layers(path: Path) -> Layers:
