@@ -31,7 +31,7 @@ from vfx_deepfake.media.metadata import FRAME_RATE, REEL, TIMECODE, Attribute, r
 from vfx_deepfake.media.timecode import advanced
 from vfx_deepfake.naming import frame_path
 from vfx_deepfake.progress import Progress, Silent
-from vfx_deepfake.provenance.release import SYNTHETIC, add_release
+from vfx_deepfake.provenance.release import OPERATIONS, SYNTHETIC, add_release
 from vfx_deepfake.steps.init import InitRequest, init_shot
 
 IDENTITY, SHOW, REEL_NAME = "procedural_performer", "demo", "DEMO_A001"
@@ -260,7 +260,7 @@ def release_table() -> dict[str, Any]:
         "description": "demonstration and tests of this software; the head is drawn by code and is no real person",
         "shows": [SHOW],
         "shots": ["*"],
-        "operations": ["train", "render"],
+        "operations": list(OPERATIONS),
         "signed": dt.date(2026, 1, 1),
         "valid_from": dt.date(2026, 1, 1),
         "valid_until": dt.date(2099, 12, 31),
