@@ -1,22 +1,20 @@
-"""From sources to a faceset: find every face, cut it aligned, measure it, and remember where it comes from."""
+"""From sources to a faceset: look at every frame once, and keep a record that can be trusted after a kill."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from vfx_deepfake.color.encoding import encode_log
 from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.errors import FacesetError, VfxError
-from vfx_deepfake.face.landmarks import Detection, Detector, auto_display, default_detector
-from vfx_deepfake.face.mesh import region_mask
-from vfx_deepfake.face.search import find_anywhere, measure
+from vfx_deepfake.face.landmarks import Detection, Detector, default_detector
 from vfx_deepfake.face.topology import MEDIAPIPE
-from vfx_deepfake.faceset.align import align_matrix, aligned_pose, moved, source_scale, source_window, warp_to_crop
+from vfx_deepfake.faceset.cut_faces import Bench, cut_all
 from vfx_deepfake.faceset.data import (
     CROPS_FOLDER,
     RECORD_FILE,
@@ -24,16 +22,13 @@ from vfx_deepfake.faceset.data import (
     CropRecord,
     read_record,
     records_of,
-    write_crop,
     write_points,
     write_record,
 )
-from vfx_deepfake.faceset.journal import Cut, Journal, Looked
-from vfx_deepfake.faceset.measures import measure as measure_crop
+from vfx_deepfake.faceset.journal import Journal, Looked, Place
 from vfx_deepfake.faceset.read_sources import Picture, Source, find_sources, read_pictures
 from vfx_deepfake.faceset.spec import FacesetSpec, SourceSpec
-from vfx_deepfake.files import hash_data, hash_file, one_writer, sweep_parts
-from vfx_deepfake.image.crop import Window, cut
+from vfx_deepfake.files import hash_data, one_writer, sweep_parts
 from vfx_deepfake.progress import SILENT, Progress
 
 CUT_FORMAT = 1  # of how a crop is cut: another one cuts all again
@@ -51,42 +46,60 @@ class Built:
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """What cutting needs besides a picture."""
-
-    folder: Path
-    spec: FacesetSpec
-    color: Color
-    detector: Detector
-
-
 def build_faceset(
     folder: Path, spec: FacesetSpec, sources: Sequence[SourceSpec], progress: Progress = SILENT,
     detector: Callable[[], Detector] = default_detector,
 ) -> Built:  # fmt: skip
     """Make or bring up to date the faceset in ``folder``; what was cut before from the same frames is kept.
 
-    A frame that can't be read is told and left out. Culling decisions of people are kept. Memory holds one frame and the
-    records, however long the sources.
+    A frame that can't be read is told and left out; of a source that is not there at present the earlier crops stay.
+    Culling decisions stay. Memory holds one frame and the records, however long the sources.
     Raises: FacesetError where no source or no face is left; ColorError for unknown colour spaces; TrackError without a
     landmarker; BusyError while another process builds it.
     """
-    color = Color(_config(folder, spec.config))
-    color.require(spec.working, f"{folder.name} working")
-    for source in sources:
-        color.require(source.colorspace, f"[[source]] {source.path}")
-    found, problems = find_sources(folder, sources)
-    if not found:
-        raise FacesetError("\n".join([*problems, f"{folder}: no source can be read; correct faceset.toml"]))
+    color = _color(folder, spec, sources)
+    found, absent = find_sources(folder, sources)
     with one_writer(folder, "faceset build"):
         sweep_parts(folder)
         journal = Journal(folder)
-        keys = [source_key(spec, source, color) for source in found]
-        num_new = _look_at_all(Bench(folder, spec, color, _Late(detector)), found, keys, journal, progress)
-        journal.keep_only((f"{key} {source.stamp(frame)}", frame) for key, source in zip(keys, found, strict=True)
-                          for frame in source.frames)  # fmt: skip
-        return _publish(folder, spec, sources, list(zip(keys, found, strict=True)), journal, num_new, problems)
+        settings = _settings(spec, sources, color)
+        if not found and not journal.entries:
+            raise FacesetError("\n".join([*absent.values(), f"{folder}: no source can be read; correct faceset.toml"]))
+        num_new = _look_at_all(Bench(folder, spec, color, _Late(detector)), found, settings, journal, progress)
+        wanted = _places(found, settings, absent, journal)
+        journal.keep_only(wanted)
+        return _publish(folder, spec, sources, journal, num_new, _told(absent, journal))
+
+
+def is_up_to_date(folder: Path, spec: FacesetSpec, sources: Sequence[SourceSpec]) -> bool:
+    """True where a build would do nothing: every frame that is there was looked at, and the record is of these settings.
+
+    Raises: ColorError for unknown colour spaces.
+    """
+    if not (folder / RECORD_FILE).is_file():
+        return False
+    record = read_record(folder)
+    if any(record.get(name) != value for name, value in _resolved(spec, sources).items() if name != "cull"):
+        return False
+    settings = _settings(spec, sources, _color(folder, spec, sources))
+    entries = Journal(folder).entries
+    found, _ = find_sources(folder, sources)
+    return all(_is_done(folder, entries.get(_place(settings, source, frame)), source)
+               for source in found for frame in source.frames)  # fmt: skip
+
+
+def _color(folder: Path, spec: FacesetSpec, sources: Sequence[SourceSpec]) -> Color:
+    uri = spec.config if spec.config.startswith("ocio://") else os.path.normpath(folder.absolute() / spec.config)
+    color = Color(uri)
+    color.require(spec.working, "faceset.toml working")
+    for source in sources:
+        color.require(source.colorspace, f"faceset.toml [[source]] {source.path} colorspace")
+    return color
+
+
+def _resolved(spec: FacesetSpec, sources: Sequence[SourceSpec]) -> dict[str, Any]:
+    """faceset.toml with every default, as the record has it."""
+    return {**asdict(spec), "age": spec.age or None, "schema": SCHEMA, "sources": [asdict(one) for one in sources]}
 
 
 class _Late:
@@ -105,145 +118,114 @@ class _Late:
         return self._made.detect(display_rgb)
 
 
-def _config(folder: Path, config: str) -> str:
-    return config if config.startswith("ocio://") else os.path.normpath(folder.absolute() / config)
+def _settings(spec: FacesetSpec, sources: Sequence[SourceSpec], color: Color) -> dict[SourceSpec, str]:
+    """What the crops of each source depend on besides its files."""
+    common = [CUT_FORMAT, spec.size_px, spec.least_face_px]
+    return {each: hash_data([*common, each.path, color.cache_id(each.colorspace, spec.working)]) for each in sources}
 
 
-def source_key(spec: FacesetSpec, source: Source, color: Color) -> str:
-    """Stands for all that the crops of a source depend on, except its files."""
-    cache_id = color.cache_id(source.spec.colorspace, spec.working)
-    return hash_data([CUT_FORMAT, source.name, spec.size_px, spec.least_face_px, cache_id])
+def _place(settings: Mapping[SourceSpec, str], source: Source, frame: int) -> Place:
+    return settings[source.spec], source.name, frame
+
+
+def _places(
+    found: Sequence[Source], settings: Mapping[SourceSpec, str], absent: Iterable[str], journal: Journal
+) -> list[Place]:
+    """The frames that make the faceset; those of absent sources as they were."""
+    kept = {value for spec, value in settings.items() if spec.path in set(absent)}
+    there = [_place(settings, source, frame) for source in found for frame in source.frames]
+    return list(dict.fromkeys([*there, *(place for place in journal.entries if place[0] in kept)]))
 
 
 def _look_at_all(
-    bench: Bench, found: Sequence[Source], keys: Sequence[str], journal: Journal, progress: Progress
+    bench: Bench, found: Sequence[Source], settings: Mapping[SourceSpec, str], journal: Journal, progress: Progress
 ) -> int:
     """Look at every frame that was not looked at yet; returns how many crops were cut."""
-    total = sum(len(source.frames) for source in found)
-    progress.start("faceset", total, "frames")
+    progress.start("faceset", sum(len(source.frames) for source in found), "frames")
     done = num_new = 0
     next_number = 1 + max((cut.record.number for looked in journal.entries.values() for cut in looked.cuts), default=0)
-    for key, source in zip(keys, found, strict=True):
-        stamps = {frame: f"{key} {source.stamp(frame)}" for frame in source.frames}
-        missing = [
-            frame for frame in source.frames if not _is_done(bench.folder, journal.entries.get((stamps[frame], frame)))
-        ]
+    for source in found:
+        entries = {frame: journal.entries.get(_place(settings, source, frame)) for frame in source.frames}
+        missing = [frame for frame, entry in entries.items() if not _is_done(bench.folder, entry, source)]
         done += len(source.frames) - len(missing)
         progress.advance(done, source.name)
         for frame, picture in read_pictures(source, missing, bench.color, bench.spec.working):
-            if isinstance(picture, VfxError):
-                looked = Looked(stamps[frame], frame, (), str(picture))
-            else:
-                looked = Looked(stamps[frame], frame, _cut_all(bench, source, frame, picture, next_number))
-            journal.add(looked)
-            next_number += len(looked.cuts)
-            num_new += len(looked.cuts)
+            cuts = cut_all(bench, source, frame, picture, next_number) if isinstance(picture, Picture) else ()
+            problem = str(picture) if isinstance(picture, VfxError) else ""
+            place = settings[source.spec], source.spec.path, source.name
+            journal.add(Looked(*place, frame, source.stamp(frame), cuts, problem))
+            next_number += len(cuts)
+            num_new += len(cuts)
             done += 1
             progress.advance(done, source.name)
     progress.finish()
     return num_new
 
 
-def _is_done(folder: Path, looked: Looked | None) -> bool:
-    return (
-        looked is not None and not looked.problem and all((folder / one.record.file).is_file() for one in looked.cuts)
-    )
+def _is_done(folder: Path, looked: Looked | None, source: Source) -> bool:
+    if looked is None or looked.problem or looked.stamp != source.stamp(looked.frame):
+        return False
+    return all((folder / one.record.file).is_file() for one in looked.cuts)
 
 
-def _cut_all(bench: Bench, source: Source, frame: int, picture: Picture, next_number: int) -> tuple[Cut, ...]:
-    """Every face of a frame that is large enough, from the largest."""
-    shown = auto_display(picture.pixels_lin), picture.window
-    cuts: list[Cut] = []
-    for candidate in find_anywhere(bench.detector, shown):
-        face = measure(bench.detector, shown, candidate) if candidate.size >= bench.spec.least_face_px else None
-        if face is not None:
-            cuts.append(_cut(bench, source, frame, picture, face, len(cuts), next_number + len(cuts)))
-    return tuple(cuts)
-
-
-def _cut(bench: Bench, source: Source, frame: int, picture: Picture, face: Detection, index: int, number: int) -> Cut:
-    size = bench.spec.size_px
-    matrix = align_matrix(face.points, size)
-    window = source_window(matrix, size).intersect(picture.window)
-    image_log = np.asarray(encode_log(cut(picture.pixels_lin, picture.window, window)), np.float32)
-    crop, valid = warp_to_crop(image_log, window, matrix, size)
-    file = f"{CROPS_FOLDER}/{number:06d}.exr"
-    write_crop(bench.folder / file, crop, valid)
-    points = moved(face.points, matrix).astype(np.float32)
-    pose = aligned_pose(points)
-    measures = measure_crop(crop, points, pose, valid, source_scale(matrix))
-    measures |= _reached(points, valid) | _clipped(picture, face.points)
-    record = CropRecord(
-        file=file, source=source.name, frame=frame, face=index, source_sha256=picture.sha256, sha256=hash_file(bench.folder / file),
-        matrix=tuple(map(tuple, matrix.astype(float).tolist())), face_px=round(face.size, 2), score=round(face.score, 4),
-        measures={name: round(float(value), 6) for name, value in measures.items()},
-        age=source.spec.age or bench.spec.age or None, label=source.spec.label,
-    )  # fmt: skip
-    return Cut(record, points, pose)
-
-
-def _reached(points: np.ndarray, valid: np.ndarray) -> dict[str, float]:
-    """Share of the face's oval that the source picture reached."""
-    oval = region_mask(points, Window.of_image(valid), "oval")
-    return {"valid_share": float((oval * valid).sum() / max(float(oval.sum()), 1e-6))}
-
-
-def _clipped(picture: Picture, points: np.ndarray) -> dict[str, float]:
-    """Share of the skin that lies at the source's white."""
-    window = Window.around(points).intersect(picture.window)
-    if window.empty:
-        return {}
-    skin = region_mask(points, window, "skin")
-    at_white = picture.clipped[window.slices(picture.window)]
-    return {"clipped": float((skin * at_white).sum() / max(float(skin.sum()), 1e-6))}
+def _told(absent: Mapping[str, str], journal: Journal) -> list[str]:
+    """One line for each thing that could not be read."""
+    said = []
+    for path, why in absent.items():
+        kept = sum(len(looked.cuts) for looked in journal.entries.values() if looked.origin == path)
+        said.append(f"{why}; the {kept} crops cut from it earlier stay" if kept else why)
+    by_source: dict[str, list[str]] = {}
+    for looked in journal.entries.values():
+        if looked.problem:
+            by_source.setdefault(looked.source, []).append(looked.problem)
+    for name, problems in by_source.items():
+        if len(set(problems)) == 1 and len(problems) > 1:
+            said.append(f"{problems[0]} ({len(problems)} frames)")
+        else:
+            said += problems[:MAX_SAID]
+            said += [f"{name}: {len(problems) - MAX_SAID} further frames can't be read"] * (len(problems) > MAX_SAID)
+    return said
 
 
 def _publish(
-    folder: Path, spec: FacesetSpec, specs: Sequence[SourceSpec], found: Sequence[tuple[str, Source]], journal: Journal,
-    num_new: int, problems: Sequence[str],
+    folder: Path, spec: FacesetSpec, sources: Sequence[SourceSpec], journal: Journal, num_new: int, problems: Sequence[str]
 ) -> Built:  # fmt: skip
-    """Write points and record; crops of sources that are no longer named go."""
-    cuts: list[Cut] = []
-    told: dict[str, tuple[int, int]] = {}
-    said = list(problems)
-    for key, source in found:
-        looked = [journal.entries[place] for frame in source.frames
-                  if (place := (f"{key} {source.stamp(frame)}", frame)) in journal.entries]  # fmt: skip
-        own = [one for each in looked for one in each.cuts]
-        told[source.name] = (len(looked), len(own))
-        said += _summed([each.problem for each in looked if each.problem], source.name)
-        cuts += own
+    """Write points and record, in the order of the crops' numbers; crops that they do not name go."""
+    cuts = sorted(
+        (one for looked in journal.entries.values() for one in looked.cuts), key=lambda one: one.record.number
+    )
     if not cuts:
-        raise FacesetError("\n".join([*said, f"{folder}: no face of {spec.least_face_px:g} px or more was found"]))
-    cuts.sort(key=lambda one: one.record.number)
-    decided = _with_decisions(folder, cuts)
+        raise FacesetError("\n".join([*problems, f"{folder}: no face of {spec.least_face_px:g} px or more was found"]))
+    told: dict[str, tuple[int, int]] = {}
+    for looked in journal.entries.values():
+        frames, crops = told.get(looked.source, (0, 0))
+        told[looked.source] = frames + 1, crops + len(looked.cuts)
+    labels = {looked.source: _label(spec, sources, looked.origin) for looked in journal.entries.values()}
+    records = [replace(one.record, **labels[one.record.source]) for one in cuts]
     write_points(folder, np.stack([one.points for one in cuts]), np.stack([one.pose for one in cuts]))
-    write_record(folder, {
-        **asdict(spec), "age": spec.age or None, "schema": SCHEMA, "sources": [asdict(one) for one in specs],
-        "crops": [asdict(record) for record in decided],
-    })  # fmt: skip
-    _remove_orphans(folder, {one.record.file for one in cuts})
-    return Built(folder, len(cuts), num_new, told, tuple(said))
+    crops_data = [asdict(record) for record in _with_decisions(folder, records)]
+    write_record(
+        folder, {**_resolved(spec, sources), "cull": {}, "crops": crops_data}
+    )  # not judged by these settings yet
+    _remove_orphans(folder, {record.file for record in records})
+    return Built(folder, len(cuts), num_new, told, tuple(problems))
 
 
-def _summed(problems: Sequence[str], name: str) -> list[str]:
-    if len(set(problems)) == 1 and len(problems) > 1:
-        return [f"{problems[0]} ({len(problems)} frames)"]
-    more = [f"{name}: {len(problems) - MAX_SAID} further frames can't be read"] if len(problems) > MAX_SAID else []
-    return [*problems[:MAX_SAID], *more]
+def _label(spec: FacesetSpec, sources: Sequence[SourceSpec], origin: str) -> dict[str, Any]:
+    """Label and age as faceset.toml says them now."""
+    source = next(each for each in sources if each.path == origin)
+    return {"label": source.label, "age": source.age or spec.age or None}
 
 
-def _with_decisions(folder: Path, cuts: Sequence[Cut]) -> list[CropRecord]:
-    """The records of the cuts with what was decided about the same crops before."""
+def _with_decisions(folder: Path, records: Sequence[CropRecord]) -> list[CropRecord]:
+    """The records with what was decided about the same crops before."""
     if not (folder / RECORD_FILE).is_file():
-        return [one.record for one in cuts]
+        return list(records)
     before = {(crop.sha256, crop.file): crop for crop in records_of(read_record(folder), folder)}
     made = []
-    for one in cuts:
-        old = before.get((one.record.sha256, one.record.file))
-        made.append(
-            one.record if old is None else replace(one.record, culled=old.culled, by_hand=old.by_hand, group=old.group)
-        )
+    for one in records:
+        old = before.get((one.sha256, one.file), one)
+        made.append(replace(one, culled=old.culled, by_hand=old.by_hand, group=old.group))
     return made
 
 

@@ -20,6 +20,10 @@ from vfx_deepfake.faceset.data import NUM_POINTS, CropRecord
 from vfx_deepfake.files import disk_error, written_aside
 
 JOURNAL_FILE = "build.jsonl"
+Place = tuple[str, str, int]
+
+
+_PLAIN = ("settings", "origin", "source", "frame", "stamp", "problem")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +37,24 @@ class Cut:
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """One frame that was looked at. ``key`` stands for everything its crops depend on, ``problem`` says why there are none."""
+    """One frame that was looked at.
 
-    key: str
+    ``settings`` stands for everything that its crops depend on besides its file, whose size and time ``stamp`` gives;
+    ``origin`` is the path of its [[source]], ``source`` that of the file. ``problem`` says why there are no crops.
+    """
+
+    settings: str
+    origin: str
+    source: str
     frame: int
+    stamp: tuple[int, ...]
     cuts: tuple[Cut, ...]
     problem: str = ""
+
+    @property
+    def place(self) -> Place:
+        """What tells frames apart."""
+        return self.settings, self.source, self.frame
 
 
 class Journal:
@@ -46,7 +62,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / JOURNAL_FILE
-        self.entries: dict[tuple[str, int], Looked] = {}
+        self.entries: dict[Place, Looked] = {}
         self._read()
 
     def _read(self) -> None:
@@ -67,7 +83,7 @@ class Journal:
                 handle.truncate(len(whole))
 
     def _take(self, looked: Looked) -> None:
-        self.entries[looked.key, looked.frame] = looked
+        self.entries[looked.place] = looked
 
     def add(self, looked: Looked) -> None:
         """Remember a frame, on the disk before this returns."""
@@ -80,7 +96,7 @@ class Journal:
             raise disk_error(self.path, error) from error
         self._take(looked)
 
-    def keep_only(self, wanted: Iterable[tuple[str, int]]) -> None:
+    def keep_only(self, wanted: Iterable[Place]) -> None:
         """Forget every other frame."""
         kept = {place: self.entries[place] for place in wanted if place in self.entries}
         if len(kept) != len(self.entries):
@@ -91,7 +107,7 @@ class Journal:
 
 def _encoded(looked: Looked) -> bytes:
     cuts = [{"record": asdict(cut.record), "points": _text(cut.points), "pose": _text(cut.pose)} for cut in looked.cuts]
-    data = {"key": looked.key, "frame": looked.frame, "cuts": cuts, "problem": looked.problem}
+    data = {**{name: getattr(looked, name) for name in _PLAIN}, "cuts": cuts}
     return json.dumps(data, ensure_ascii=False).encode() + b"\n"
 
 
@@ -105,7 +121,7 @@ def _decoded(line: bytes) -> Looked:
         )
         for cut in data["cuts"]
     ]
-    return Looked(data["key"], int(data["frame"]), tuple(cuts), data["problem"])
+    return Looked(**{name: data[name] for name in _PLAIN} | {"stamp": tuple(data["stamp"])}, cuts=tuple(cuts))
 
 
 def _text(values: np.ndarray) -> str:

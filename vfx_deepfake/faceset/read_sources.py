@@ -45,13 +45,13 @@ class Source:
         """The file that holds a frame."""
         return frame_path(self.path, frame) if self.kind == "sequence" else Path(self.path)
 
-    def stamp(self, frame: int) -> list[int]:
+    def stamp(self, frame: int) -> tuple[int, ...]:
         """Size and time of a frame's file: where they changed, the frame is cut again."""
         try:
             state = os.stat(self.file(frame))
         except OSError:
-            return [0, 0]
-        return [state.st_size, state.st_mtime_ns]
+            return (0, 0)
+        return (state.st_size, state.st_mtime_ns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +64,16 @@ class Picture:
     sha256: str
 
 
-def find_sources(folder: Path, specs: Sequence[SourceSpec]) -> tuple[list[Source], list[str]]:
-    """Every source that is there, and a line for each that is not."""
+def find_sources(folder: Path, specs: Sequence[SourceSpec]) -> tuple[list[Source], dict[str, str]]:
+    """Every source that is there, and for each [[source]].path that is not why."""
     found: list[Source] = []
-    problems: list[str] = []
+    absent: dict[str, str] = {}
     for spec in specs:
         try:
             found += _found(folder, spec)
         except VfxError as error:
-            problems.append(str(error))
-    return found, problems
+            absent[spec.path] = str(error)
+    return found, absent
 
 
 def _found(folder: Path, spec: SourceSpec) -> list[Source]:
@@ -120,8 +120,11 @@ def _told(file: Path, path: str, spec: SourceSpec) -> str:
 
 def read_pictures(
     source: Source, frames: Sequence[int], color: Color, working: str
-) -> Iterator[tuple[int, Picture | VfxError]]:
-    """The given frames, rising, each as a picture or as the reason why it can't be had; one frame is held at a time."""
+) -> Iterator[tuple[int, Picture | VfxError | None]]:
+    """The given frames, rising, each as a picture or as the reason why it can't be had; one frame is held at a time.
+
+    None for the last frames of a movie that says it has more than it has.
+    """
     if source.kind == "movie":
         yield from _movie(source, frames, color, working)
         return
@@ -135,20 +138,22 @@ def read_pictures(
 
 def _movie(
     source: Source, frames: Sequence[int], color: Color, working: str
-) -> Iterator[tuple[int, Picture | VfxError]]:
+) -> Iterator[tuple[int, Picture | VfxError | None]]:
     if not frames:
         return
     digest = _movie_hash(source.path, *source.stamp(0))
     left = list(frames)
+    problem: VfxError | None = None
     try:
         for frame, codes in read_movie.read_frames(Path(source.path), tuple(frames)):
             left.remove(frame)
             yield frame, _picture(codes, True, Window.of_image(codes), digest, source, color, working)
-        words = f"{source.name}: ends before frame {left[0]}" if left else ""
+        if left and source.spec.frames:
+            problem = FacesetError(f"{source.name}: ends before frame {left[0]}; correct frames in faceset.toml")
     except FacesetError as error:
-        words = str(error)
+        problem = error
     for frame in left:
-        yield frame, FacesetError(words)
+        yield frame, problem
 
 
 @lru_cache(maxsize=1)
