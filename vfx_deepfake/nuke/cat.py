@@ -8,6 +8,7 @@ Source: Foundry's Nuke reference guide, CatFileCreator and Inference (knobs, the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from vfx_deepfake.nuke.script import Expression, Graph, Node, UserKnob, knob_lines
@@ -55,6 +56,11 @@ def _sliders(knobs: Mapping[str, str]) -> list[str]:
     return [line for knob in (tab, *made) for line in knob.lines()]
 
 
+def node_name(text: str) -> str:
+    """A name that Nuke lets a node have."""
+    return re.sub(r"\W+", "_", f"_{text}" if text[:1].isdigit() else text)
+
+
 def cattery_gizmo(name: str, knobs: Mapping[str, str]) -> str:
     """A group with the Inference node of ``name``.cat, which lies in the gizmo's own folder, and its sliders outside."""
     graph = Graph()
@@ -64,7 +70,7 @@ def cattery_gizmo(name: str, knobs: Mapping[str, str]) -> str:
     inference = graph.add("Inference", "Inference1", (plate,), settings)
     graph.add("Output", "Output1", (inference,), {})
     inside = [f"  {line}" for line in graph.lines]
-    return "\n".join(["Group {", f" name {name}", *_sliders(knobs), "}", *inside, "end_group"]) + "\n"
+    return "\n".join(["Group {", f" name {node_name(name)}", *_sliders(knobs), "}", *inside, "end_group"]) + "\n"
 
 
 def cattery_record(name: str, description: str) -> str:
