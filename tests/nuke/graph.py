@@ -56,7 +56,8 @@ PIXEL_NAMES = {
     "Expression": {"r", "g", "b", "a", "x", "y", "frame"},
     "MergeExpression": {f"{side}{channel}" for side in "AB" for channel in "rgba"},
 }
-BRACKETED = re.compile(r"\[(value|exists) ([\w.]+)\]")
+NO_EXPRESSIONS = ("fromInput1", "fromInput2", "matrix")  # lists of lists
+BRACKETED = re.compile(r"\[(value|exists) ([\w.]+)\\?\]")
 ABSOLUTE = re.compile(r"(^|[\s\"'(=\[])(/\w|~|[A-Za-z]:[\\/])")
 
 
@@ -149,34 +150,32 @@ def _python(group: Node) -> Iterator[str]:
 def _links(group: Node) -> Iterator[str]:
     for node in group.children:
         for knob, raw in node.knobs.items():
-            for text in _expressions(node, knob, raw):
-                yield from (f"{node.name}.{knob}: {line}" for line in _broken(text, node, knob))
+            names = [name for _, name in BRACKETED.findall(raw)]
+            for text in _formulas(node, knob, raw):
+                try:
+                    names += _names(text)
+                except expression.ExpressionError as error:
+                    yield f"{node.name}.{knob}: {error}"
+            for name in names:
+                if name not in _pixel_names(node) and not _resolves(name, node, node.parent):
+                    yield f"{node.name}.{knob}: '{name}' leads nowhere"
 
 
-def _expressions(node: Node, knob: str, raw: str) -> list[str]:
+def _formulas(node: Node, knob: str, raw: str) -> list[str]:
     """The expressions in a knob: those in double braces, and the formulas of Expression and MergeExpression."""
     if node.kind in PIXEL_NAMES and re.fullmatch(r"(temp_)?expr\d", knob):
         return [raw]
-    if not raw.startswith("{") or knob in ("fromInput1", "fromInput2", "matrix"):
-        return [raw] if BRACKETED.search(raw) else []
+    if not raw.startswith("{") or knob in NO_EXPRESSIONS:
+        return []
     parts = [split_list(part) for part in split_list(raw)]
     return [part[0] for part in parts if part and not re.fullmatch(r"-?[\d.]+", part[0])]
 
 
-def _broken(text: str, node: Node, knob: str) -> Iterator[str]:
-    bracketed = [name for _, name in BRACKETED.findall(text)]
-    plain = []
-    if knob not in ("file", "label", "exr", "version_dir", "customOCIOConfigPath", "project_directory"):
-        try:
-            expression.evaluate(
-                BRACKETED.sub("1", re.sub(r"\[string length \[[^\]]*\]\]", "1", text)), lambda name: 1.0
-            )
-            plain = expression.names(re.sub(r"\[[^\]]*\]+", "1", text))
-        except expression.ExpressionError as error:
-            yield str(error)
-    for name in [*bracketed, *plain]:
-        if name not in _pixel_names(node) and not _resolves(name, node, node.parent):
-            yield f"'{name}' leads nowhere"
+def _names(text: str) -> list[str]:
+    """What a formula refers to, its Tcl apart. Raises: ExpressionError for what can't be read."""
+    plain = re.sub(r"\[[^\[\]]*\]", "1", re.sub(r"\[[^\[\]]*\]", "1", text))  # brackets stand in brackets
+    expression.evaluate(plain, lambda name: 1.0)
+    return expression.names(plain)
 
 
 def _pixel_names(node: Node) -> set[str]:

@@ -128,6 +128,10 @@ class Color:
         context = "".join(f" {name}={value}" for name, value in sorted(self.context.items()))
         return f"{self._config.getCacheID(self._context)}{context}"
 
+    def serialized(self) -> str:
+        """The config as the text of a file, for applications without the built-in ones; files it refers to are not in it."""
+        return str(self._config.serialize())
+
     def check(self, display: str = "", view: str = "") -> None:
         """Let OCIO validate the config, and make the display picture once, with this context: a shot may lack its CDL.
 
