@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vfx_deepfake.cli import delivery, models
+from vfx_deepfake.cli import delivery, models, nuke
 from vfx_deepfake.cli.review import review
 from vfx_deepfake.progress import Progress
 
@@ -184,6 +184,7 @@ COMMANDS: dict[str, Command] = {
     "keys": delivery.keys,
     "export": models.export,
     "library": models.library,
+    "nuke-script": nuke.nuke_script,
     "init": init,
     "check": check,
     "track": track,

@@ -20,6 +20,7 @@ from typing import Any
 from vfx_deepfake import __version__
 from vfx_deepfake.cli.delivery import add_delivery
 from vfx_deepfake.cli.models import add_models
+from vfx_deepfake.cli.nuke import add_nuke
 from vfx_deepfake.cli.progress import STYLES, make_progress
 from vfx_deepfake.cli.review import StageParser, add_review
 from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY, VfxError
@@ -89,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--dry-run", action="store_true", help="say what would be done")
     add_delivery(stages, _shot, _common)
     add_models(stages, _shot, _common)
+    add_nuke(stages, _shot)
     _farm(stages)
     _release(stages.add_parser("release", help="releases of likeness: add, show, check"))
     _detect(stages.add_parser("detect", help="what a forensic eye would look at in any sequence"))
