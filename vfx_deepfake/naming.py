@@ -108,6 +108,10 @@ class ShotPaths:
         """What the colour match measured for a version made from ``identity``; can be made again."""
         return self.work / f"colour_match_{identity[:12]}.json"
 
+    def drift(self, identity: str) -> Path:
+        """How far an identity's performance drifts, measured for what ``identity`` names; can be made again."""
+        return self.work / f"drift_{identity[:12]}.json"
+
     def job(self, number: int) -> Path:
         """Folder of one farm submission: the job's description, scripts and logs."""
         return self.folder / self.naming.jobs.format(job=number, shot=self.shot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.errors import located
@@ -11,8 +12,9 @@ from vfx_deepfake.progress import Progress
 from vfx_deepfake.qc.coverage_page import write_coverage
 from vfx_deepfake.steps.consent import require_release
 from vfx_deepfake.steps.coverage import shot_coverage
+from vfx_deepfake.steps.faceset_stage import faceset_is_fresh, faceset_stage
 from vfx_deepfake.steps.freshness import is_fresh, write_record
-from vfx_deepfake.steps.identity_sources import faceset_hashes, open_facesets
+from vfx_deepfake.steps.identity_sources import faceset_folders, faceset_hashes, open_facesets
 from vfx_deepfake.steps.opened import OpenShot, unlocked
 from vfx_deepfake.steps.shot_crops import open_crops
 from vfx_deepfake.steps.track import load_track
@@ -39,7 +41,9 @@ def coverage_inputs(opened: OpenShot) -> dict[str, Any]:
 
 def facesets_are_fresh(opened: OpenShot) -> bool:
     """True when every faceset is built from its present sources and the report is about these."""
-    return is_fresh(opened.shot.paths.coverage / RECORD, coverage_inputs(opened))
+    return all(map(faceset_is_fresh, _folders(opened))) and is_fresh(
+        opened.shot.paths.coverage / RECORD, coverage_inputs(opened)
+    )
 
 
 def facesets_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -> dict[str, Any]:
@@ -51,12 +55,20 @@ def facesets_stage(opened: OpenShot, progress: Progress, *, locked: bool = False
     lock = one_writer(paths.work, f"vfx-deepfake facesets of {opened.name}")
     with unlocked() if locked else lock, located(opened.name):
         require_release(opened.shot, "train")
+        for folder in _folders(opened):
+            built = faceset_stage(folder, progress, show=opened.settings.shot.show, shot=opened.name)
+            for problem in built.get("problems", ()):
+                progress.say(f"warning: {folder.name}: {problem}")
         if not facesets_are_fresh(opened):
             lines = _report(opened, progress)
             opened.hashes.save()
             for line in lines:
                 progress.say(f"coverage: {line}")
     return {"coverage": str(paths.coverage)}
+
+
+def _folders(opened: OpenShot) -> list[Path]:
+    return [folder for folders in faceset_folders(opened.shot).values() for folder in folders]
 
 
 def _report(opened: OpenShot, progress: Progress) -> list[str]:

@@ -45,7 +45,9 @@ class IdentityModel:
         Raises: TrackError where the frame has no face; what the source's readers raise.
         """
         crop, matrix = self.source.crop(frame), self.views.matrix(frame)
-        made = self._made(frame, matrix)
+        made, shown = self.uncorrected(frame)
+        if self.correct is not None:
+            made = self.correct(frame, made, shown)
         picture = warp_from_crop(made.picture_log, matrix, crop.window)
         shares = np.dstack([made.matte, made.confidence, _run_out(len(made.matte))])
         matte, sure, reach = np.moveaxis(np.clip(warp_from_crop(shares, matrix, crop.window), 0, 1), 2, 0)
@@ -54,12 +56,14 @@ class IdentityModel:
         tracked = np.float32(self.source.track.confidence_at(frame))
         return Prediction(delta, matte, sure * tracked * (reach > 0), crop.window)
 
-    def _made(self, frame: int, matrix: np.ndarray) -> Made:
-        view, drive = self.views.view(frame), self.driving.at(frame, matrix)
-        made = self.method.make(view, drive)
-        if self.correct is None:
-            return made
-        return self.correct(frame, made, view if drive.points is None else replace(view, points=drive.points))
+    def uncorrected(self, frame: int) -> tuple[Made, View]:
+        """The face as the method makes it, and the view with the performance that it shall show.
+
+        Raises: as :meth:`predict`.
+        """
+        view, drive = self.views.view(frame), self.driving.at(frame, self.views.matrix(frame))
+        shown = view if drive.points is None else replace(view, points=drive.points)
+        return self.method.make(view, drive), shown
 
 
 def _run_out(size: int) -> np.ndarray:
