@@ -10,7 +10,7 @@ from torch import nn
 
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.model import checkpoint
-from vfx_deepfake.model.identity.warm_start import load_into
+from vfx_deepfake.model.identity.warm_start import fitting, load_into
 
 
 class Small(nn.Module):
@@ -26,9 +26,12 @@ class Small(nn.Module):
         self.register_buffer("level", torch.full((3,), float(seed)))
 
 
-def saved(tmp_path: Path, network: nn.Module) -> Path:
+SHARED = ("shared.weight", "shared.bias")
+
+
+def saved(tmp_path: Path, network: nn.Module, *identities: str) -> Path:
     path = tmp_path / "start.safetensors"
-    checkpoint.write(path, network.state_dict(), {"step": 1})
+    checkpoint.write(path, network.state_dict(), {"step": 1, "identities": identities})
     return path
 
 
@@ -38,7 +41,7 @@ def test_it_takes_weights_and_leaves_buffers(tmp_path: Path) -> None:
     assert torch.equal(network.shared.weight, start.shared.weight)
     assert torch.equal(network.textures[0], start.textures[0])
     assert network.level.tolist() == [2.0, 2.0, 2.0]
-    assert taken.share == 1.0 and not taken.left and str(taken) == "3 of 3 tensors, 100% of the weights"
+    assert taken.share == 1.0 and not taken.left and str(taken) == "3 of 3 tensors, 100% of what could be taken"
 
 
 def test_what_does_not_fit_is_left_and_said(tmp_path: Path) -> None:
@@ -49,5 +52,30 @@ def test_what_does_not_fit_is_left_and_said(tmp_path: Path) -> None:
 
 
 def test_a_start_that_hardly_fits_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match=r"start\.safetensors: fits 2% of the network's weights, too little"):
+    with pytest.raises(TrainError, match=r"start\.safetensors: fits 2% of the weights to be taken, too little"):
         load_into(Small(2, width=9), saved(tmp_path, Small(1)))
+
+
+def test_what_belongs_to_an_identity_is_for_that_identity(tmp_path: Path) -> None:
+    start, network = Small(1), Small(2)
+    mine = network.textures[0].clone()
+    path = saved(tmp_path, start, "anna")
+    taken = load_into(network, path, SHARED, ["bert"])
+    assert taken.taken == SHARED and taken.left == ("textures.0",) and taken.share == 1.0
+    assert torch.equal(network.textures[0], mine)
+    assert load_into(network, path, SHARED, ["anna", "bert"]).left == ()
+    assert torch.equal(network.textures[0], start.textures[0])
+
+
+def test_half_weights_fill_a_network_of_floats(tmp_path: Path) -> None:
+    start, network = Small(1), Small(2)
+    load_into(network, saved(tmp_path, start.half()))
+    assert network.shared.weight.dtype == torch.float32
+    assert torch.equal(network.shared.weight, start.shared.weight.float())
+
+
+def test_what_would_fit_is_told_without_changing_anything(tmp_path: Path) -> None:
+    network = Small(2)
+    before = network.shared.weight.clone()
+    assert fitting(network, saved(tmp_path, Small(1)), SHARED).taken == SHARED
+    assert torch.equal(network.shared.weight, before)

@@ -63,9 +63,9 @@ def train_identity(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = _Run(method, spec, folder, dict(notes or {}))
     if not run.resume() and start is not None:
-        from vfx_deepfake.model.identity.warm_start import load_into
+        from vfx_deepfake.model.identity.warm_start import load_into, shared_of
 
-        load_into(network, start)
+        load_into(network, start, shared_of(method), (notes or {}).get("identities", ()))
         run.restart_average()
     if compiled:
         network.compile()
