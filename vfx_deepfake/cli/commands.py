@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.cli import delivery, models, nuke
+from vfx_deepfake.cli.faceset import faceset
 from vfx_deepfake.cli.review import review
 from vfx_deepfake.progress import Progress
 
@@ -61,6 +62,16 @@ def train(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     from vfx_deepfake.steps.train import train_stage
 
     return train_stage(open_shot(args.shot, args.set), progress)
+
+
+def sweep(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """One dial of an identity at several values."""
+    from vfx_deepfake.steps.sweep import sweep as make_sweep
+
+    named = next((f"{name}={text}" for name, text in (("mix", args.mix), ("age", args.age)) if text), args.dial or "")
+    dial, _, values = named.partition("=")
+    chosen = [value.strip() for value in values.split(",") if value.strip()]
+    return make_sweep(args.shot, args.set, dial.strip(), chosen, progress, frames=args.frames, to=args.to)
 
 
 def mattes(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
@@ -190,7 +201,9 @@ COMMANDS: dict[str, Command] = {
     "track": track,
     "suggest-keyframes": suggest,
     "facesets": facesets,
+    "faceset": faceset,
     "train": train,
+    "sweep": sweep,
     "mattes": mattes,
     "render": render,
     "review": review,

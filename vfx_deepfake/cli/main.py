@@ -19,6 +19,7 @@ from typing import Any
 
 from vfx_deepfake import __version__
 from vfx_deepfake.cli.delivery import add_delivery
+from vfx_deepfake.cli.faceset import add_faceset
 from vfx_deepfake.cli.models import add_models
 from vfx_deepfake.cli.nuke import add_nuke
 from vfx_deepfake.cli.progress import STYLES, make_progress
@@ -71,8 +72,10 @@ def build_parser() -> argparse.ArgumentParser:
     suggest = stages.add_parser("suggest-keyframes", help="which frames to paint")
     _shot(suggest)
     suggest.add_argument("--count", type=int, default=5, help="how many frames (default 5)")
+    add_faceset(stages, _common)
     _shot(stages.add_parser("facesets", help="build the shot's facesets, and report what they lack for its plate"))
     _shot(stages.add_parser("train", help="train the shot's model, or continue where it stopped"))
+    _sweep(stages.add_parser("sweep", help="a sheet of a trained identity with one dial at several values"))
     _shot(stages.add_parser("mattes", help="the matte of what stands in front of the face, from a few painted frames"))
     _shot(stages.add_parser("render", help="render frames of the next version"), frames=True)
     add_review(stages, _shot, _common)
@@ -100,6 +103,15 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--num-frames", type=int, default=24, help="length of the shot")
     _common(demo)
     return parser
+
+
+def _sweep(parser: argparse.ArgumentParser) -> None:
+    _shot(parser, frames=True)
+    dial = parser.add_mutually_exclusive_group(required=True)
+    dial.add_argument("--mix", metavar="VALUES", help="shares of the second identity, e.g. 0,0.25,0.5,0.75,1")
+    dial.add_argument("--age", metavar="VALUES", help="years, e.g. 30,40,50")
+    dial.add_argument("--dial", metavar="NAME=VALUES", help="any other of [identity], e.g. expression.smile=-0.5,0,0.5")
+    parser.add_argument("--to", default="", metavar="PNG", help="the sheet (default: in the shot's work folder)")
 
 
 def _farm(stages: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -21,6 +21,7 @@ NEAREST_SHARE = 10  # percentile of pairs that says how alike two tracks are: th
 EMBEDDING_UNIT = 0.5  # cosine distance of an embedder that counts as 1; assumed
 SAMPLES = 12  # crops of a track that are compared
 MOST_TRACKS = 500  # grouped against each other; further ones join the group they are nearest to
+CANDIDATES = 5  # largest groups that may be the identity, by what joins them
 # A face of the next frame: moved by less than this share of its crop, grown by less than this factor, and no cut between
 MOST_MOVE, MOST_GROWTH, MOST_CHANGE_LOG = 0.25, 1.35, 0.10
 MOST_GAP = 3  # steps of the source's ``every``
@@ -76,22 +77,23 @@ class Groups:
 def group_persons(
     tracks: Tracks, likes: Sequence[Likeness], sure: Sequence[int] = (), limit: float = 1.0, embedded: np.ndarray | None = None
 ) -> Groups:  # fmt: skip
-    """Sort tracks into persons by average linkage; the identity is every group with a crop of ``sure``, else the largest.
+    """Sort tracks into persons by average linkage.
 
-    ``sure``: crops that somebody said are the right person. embedded (N, D): what an embedder says of each crop, instead of
+    The identity is every group with a crop of ``sure`` (crops that somebody said are the right person), else the group that
+    ends up largest when tracks near to it have joined. embedded (N, D): what an embedder says of each crop, instead of
     our own measure.
     """
     ordered = sorted(tracks, key=lambda track: (-len(track), track[0]))
     first = ordered[:MOST_TRACKS]
     linked = _linked(_between(first, first, likes, embedded), [len(track) for track in first], limit)
     groups = [[first[i] for i in members] for members in linked]
-    known = [group for group in groups if {*_crops(group)} & {*sure}] or [
-        max(groups, key=lambda group: len(_crops(group)))
-    ]
-    identity = [track for group in known for track in group]
-    others = [*(group for group in groups if group not in known), *([track] for track in ordered[MOST_TRACKS:])]
-    far = _join_near(identity, [track for group in others for track in group], likes, embedded, limit)
-    strangers = [[track for track in group if track[0] in far] for group in others]
+    groups.sort(key=lambda group: -len(_crops(group)))
+    groups += [[track] for track in ordered[MOST_TRACKS:]]
+    known = [group for group in groups if {*_crops(group)} & {*sure}]
+    starts = [list(chain(*known))] if known else groups[:CANDIDATES]
+    grown = [_joined(start, ordered, likes, embedded, limit) for start in starts]
+    identity, far = max(grown, key=lambda one: len(_crops(one[0])))
+    strangers = [[track for track in group if track[0] in far] for group in groups]
     strangers.sort(key=lambda group: -len(_crops(group)))
     group, distance = np.zeros(len(likes), np.int64), np.zeros(len(likes))
     for number, members in enumerate([identity, *filter(None, strangers)]):
@@ -100,19 +102,21 @@ def group_persons(
     return Groups(group, distance)
 
 
-def _join_near(
-    identity: Tracks, others: Tracks, likes: Sequence[Likeness], embedded: np.ndarray | None, limit: float
-) -> dict[int, float]:
-    """Let tracks near the identity as a whole join it, in place, until none is left that is; distances of the others."""
+def _joined(
+    start: Tracks, tracks: Tracks, likes: Sequence[Likeness], embedded: np.ndarray | None, limit: float
+) -> tuple[Tracks, dict[int, float]]:
+    """A group with every track that is near to it as a whole, again and again; and distances of the others by first crop."""
+    group, firsts = list(start), {track[0] for track in start}
+    others = [track for track in tracks if track[0] not in firsts]
     far: dict[int, float] = {}
     while others:
-        away = _between(others, [_crops(identity)], likes, embedded)[:, 0]
+        away = _between(others, [_crops(group)], likes, embedded)[:, 0]
         far = {track[0]: float(value) for track, value in zip(others, away, strict=True) if value >= limit}
-        identity += [track for track in others if track[0] not in far]
+        group += [track for track in others if track[0] not in far]
         if len(far) == len(others):
             break
         others = [track for track in others if track[0] in far]
-    return far
+    return group, far
 
 
 def _crops(group: Tracks) -> list[int]:

@@ -87,7 +87,7 @@ def _found(folder: Path, spec: SourceSpec) -> list[Source]:
         count = read_movie.count_frames(Path(path))
         return [Source(spec.path, spec, "movie", path, _taken(range(1, count + 1), wanted, spec))]
     files = _stills(path, spec)
-    return [Source(_told(each, path, spec), spec, "still", str(each), (0,)) for each in files[:: spec.every]]
+    return [Source(_told(each, path, spec), spec, "still", str(each), (0,)) for each in files]
 
 
 def _taken(frames: Sequence[int], wanted: tuple[int, ...] | None, spec: SourceSpec) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ class SourceSpec:
     path: str  # relative to faceset.toml, or absolute
     colorspace: str  # OCIO name of its encoding: nothing is guessed
     frames: str = ""  # of a movie (the first is 1) or a sequence; empty takes all
-    every: int = 1  # takes one frame of so many
+    every: int = 1  # takes one frame of so many of a movie or a sequence
     label: str = ""  # any text, kept with each crop
     age: float = 0.0  # years; 0 is the faceset's
 
