@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from vfx_deepfake.errors import ArtistError
+from vfx_deepfake.face.head import HeadFrame
+from vfx_deepfake.face.topology import MEDIAPIPE
 from vfx_deepfake.face.track import FaceTrack
+from vfx_deepfake.faceset.align import SIDE_CM
 from vfx_deepfake.faceset.data import RECORD_FILE, Faceset
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.settings.identity import IdentitySpec
@@ -15,6 +18,7 @@ from vfx_deepfake.steps.identity_model import named_start
 from vfx_deepfake.steps.identity_sources import FACESET_FILE, driving_take, faceset_folders, open_facesets
 from vfx_deepfake.steps.opened import OpenShot
 
+LARGER = 1.25  # a face that fills this much more of the plate than its crop has pixels is softened visibly; assumed
 FEW_CROPS = 30  # fewer rarely show a performance's every pose; assumed
 
 
@@ -50,6 +54,8 @@ def check_identity(opened: OpenShot) -> Findings:
     with found.gathering():
         named_start(opened)
     with found.gathering():
+        _check_size(opened, found)
+    with found.gathering():
         _check_take(opened, found)
     return found
 
@@ -74,6 +80,23 @@ def _check_facesets(opened: OpenShot, found: Findings) -> None:
         if len(each) < FEW_CROPS:
             found.warnings.append(f"{each.folder} has {len(each)} crops in use: poses and looks will be missing")
     _check_ages(spec, mine, found)
+
+
+def _check_size(opened: OpenShot, found: Findings) -> None:
+    """Is the aligned crop as large as the plate's face? Known once the shot is tracked."""
+    file, made_px = opened.shot.paths.track_file, opened.settings.identity.crop_px
+    if not file.is_file():
+        return
+    track = FaceTrack.load(file)
+    if track.topology != MEDIAPIPE or not len(track.face_frames):
+        return
+    sides = [SIDE_CM * HeadFrame.of(track.points_at(int(frame))).px_per_cm for frame in track.face_frames]
+    needed = max(sides)
+    if needed > LARGER * made_px:
+        found.warnings.append(
+            f"[identity].crop_px is {made_px} and the face fills {needed:.0f} px of the plate: it will be softer than the plate; "
+            f"set identity.crop_px = {-(-round(needed) // 16) * 16}, with a faceset of that size"
+        )
 
 
 def _check_ages(spec: IdentitySpec, facesets: list[Faceset], found: Findings) -> None:
