@@ -14,6 +14,7 @@ import numpy as np
 
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.face.pose import STABLE
+from vfx_deepfake.face.topology import fit_similarity
 from vfx_deepfake.faceset.align import aligned_pose
 from vfx_deepfake.qc.performance import PARTS, gaze_drift
 
@@ -93,7 +94,8 @@ def performance_error(made: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
     height. gaze: of the irises, per cent of an eye's width; NaN where an eye is shut.
     """
     stable = list(STABLE)
-    moved = _laid_on(made[stable], wanted[stable], made)
+    there = fit_similarity(made[stable], wanted[stable])
+    moved = made @ there[:, :2].T + there[:, 2]
     part = list(EXPRESSION)
     height = float(np.ptp(wanted[:, 1]))
     gaze = gaze_drift(made, wanted)
@@ -102,15 +104,6 @@ def performance_error(made: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
         "expression": 100 * float(np.hypot(*(moved[part] - wanted[part]).T).mean()) / height,
         "gaze": float("nan") if gaze is None else gaze,
     }
-
-
-def _laid_on(known: np.ndarray, target: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Points moved by the similarity that brings ``known`` nearest to ``target``, all (N, 2)."""
-    a, b = known @ (1, 1j), target @ (1, 1j)
-    a_mid, b_mid = a.mean(), b.mean()
-    turn = np.vdot(a - a_mid, b - b_mid) / np.vdot(a - a_mid, a - a_mid)
-    made = turn * (points @ (1, 1j) - a_mid) + b_mid
-    return np.stack([made.real, made.imag], axis=1)
 
 
 def ssim(made_log: np.ndarray, truth_log: np.ndarray, where: np.ndarray) -> float:

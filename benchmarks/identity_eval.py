@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""A face replacement judged against exact truth and against the identity's own pictures.
+
+    python -m benchmarks.identity_eval [RESULT TRUTH FACESET] [--plate DIR] [--inception FILE]
+
+RESULT and TRUTH are folders of scene-linear EXR frames with equal numbers, FACESET a built faceset of the identity. Prints
+
+- likeness    cosine distance to the faceset's nearest crop, of the result and of the truth (the floor), in features of a network of
+              this project's own; the plate's too, where it is given: a replacement leads away from it
+- performance pose, expression and gaze of the result against the truth, by the same landmarker
+- picture     PSNR and SSIM of log values in the face, flicker against the truth
+- sets        Fréchet distance, precision and recall of the result against the truth, and of one half of the truth against the other
+              for scale; the same in Inception features where their file is on disk and named
+
+Without arguments the digital actor's plate is judged as if it were a replacement: what doing nothing scores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from vfx_deepfake.color.encoding import encode_log
+from vfx_deepfake.face.landmarks import Detector, auto_display, default_detector
+from vfx_deepfake.face.mesh import region_mask
+from vfx_deepfake.faceset.align import align_matrix, warp_to_crop
+from vfx_deepfake.faceset.data import load_faceset
+from vfx_deepfake.image.crop import Window
+from vfx_deepfake.media.exr import read_exr
+from vfx_deepfake.model.identity import evaluate
+from vfx_deepfake.model.identity.evaluate import Embed
+
+SIDE = 128  # of the aligned crops that features are taken of
+
+
+def frames_in(folder: Path) -> dict[int, Path]:
+    """EXR files by the last number of their names."""
+    found = {path: re.findall(r"\d{4,}", path.stem) for path in sorted(folder.glob("*.exr"))}
+    return {int(numbers[-1]): path for path, numbers in found.items() if numbers}
+
+
+class Take:
+    """Frames of a folder: log pictures, and the largest face of each with its points; None where there is none."""
+
+    def __init__(self, folder: Path, detector: Detector) -> None:
+        self.files, self._detector = frames_in(folder), detector
+        self.log: dict[int, np.ndarray] = {}
+        self.points: dict[int, np.ndarray | None] = {}
+
+    def read(self, frame: int) -> None:
+        """Look at one frame."""
+        linear = np.ascontiguousarray(read_exr(self.files[frame]).pixels[..., :3], np.float32)
+        found = self._detector.detect(auto_display(linear))
+        self.log[frame] = np.asarray(encode_log(linear), np.float32)
+        self.points[frame] = max(found, key=lambda face: face.size).points if found else None
+
+    def crop(self, frame: int) -> np.ndarray | None:
+        """The aligned crop (SIDE, SIDE, 3), log."""
+        points = self.points[frame]
+        return None if points is None else aligned(self.log[frame], points)
+
+
+def aligned(image_log: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(SIDE, SIDE, 3) log."""
+    return warp_to_crop(image_log, Window.of_image(image_log), align_matrix(points, SIDE), SIDE)[0]
+
+
+def of_faceset(folder: Path) -> np.ndarray:
+    """Crops (N, SIDE, SIDE, 3) of a faceset, log."""
+    faceset = load_faceset(folder)
+    return np.stack([aligned(faceset.image_log(i), faceset.points[i]) for i in range(len(faceset))])
+
+
+def judge_pictures(result: Take, truth: Take, frames: list[int]) -> dict[str, float]:
+    """Picture and performance, means over the frames in which both show a face."""
+    rows, shown = [], []
+    for frame in frames:
+        made, wanted = result.points[frame], truth.points[frame]
+        if wanted is None:
+            continue
+        window = Window.of_image(truth.log[frame])
+        face = region_mask(wanted, window, "oval")
+        shown.append((result.log[frame], truth.log[frame], face))
+        row = {"psnr": evaluate.psnr(*shown[-1]), "ssim": evaluate.ssim(*shown[-1])}
+        rows.append(row | (evaluate.performance_error(made, wanted) if made is not None else {}))
+    names = dict.fromkeys(name for row in rows for name in row)
+    means = {name: float(np.nanmean([row.get(name, math.nan) for row in rows])) for name in names}
+    return means | {"flicker": evaluate.flicker(*zip(*shown, strict=True))} if shown else means
+
+
+def judge_sets(embed: Embed, made: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """Figures of two sets of crops."""
+    a, b = embed(made), embed(real)
+    precision, recall = evaluate.precision_recall(a, b)
+    return {"frechet": evaluate.frechet_distance(a, b), "precision": precision, "recall": recall}
+
+
+def main() -> int:
+    """Judge and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("result", nargs="?", type=Path)
+    parser.add_argument("truth", nargs="?", type=Path)
+    parser.add_argument("faceset", nargs="?", type=Path)
+    parser.add_argument("--plate", type=Path)
+    parser.add_argument("--inception", type=Path)
+    args = parser.parse_args()
+    bench = (
+        Path(os.environ.get("VFX_DEEPFAKE_BENCH") or Path(__file__).parents[2] / "shared" / "bench") / "digital_actor"
+    )
+    result, truth = args.result or bench / "plate_old", args.truth or bench / "truth_swap"
+    if not (result.is_dir() and truth.is_dir()):
+        print(f"identity_eval: {result} or {truth} is not there; name RESULT and TRUTH, or set VFX_DEEPFAKE_BENCH")
+        return 0 if args.result is None else 2
+    detector = default_detector()
+    made, wanted = Take(result, detector), Take(truth, detector)
+    frames = sorted(made.files.keys() & wanted.files.keys())
+    for sequence in (made, wanted):
+        for frame in frames:
+            sequence.read(frame)
+    table({"picture and performance": judge_pictures(made, wanted, frames)})
+    crops = {name: np.stack([c for f in frames if (c := one.crop(f)) is not None]) for name, one in
+             (("result", made), ("truth", wanted))}  # fmt: skip
+    print(f"faces found: result {len(crops['result'])}, truth {len(crops['truth'])} of {len(frames)} frames")
+    embeds = {"own features": features()} | (
+        {"inception": evaluate.inception(args.inception)} if args.inception else {}
+    )
+    for name, embed in embeds.items():
+        table({f"{name}: result against truth": judge_sets(embed, crops["result"], crops["truth"])})
+        halves = {
+            f"{name}: odd truth frames against even": judge_sets(embed, crops["truth"][1::2], crops["truth"][::2])
+        }
+        table(halves)
+        if args.faceset:
+            real = embed(of_faceset(args.faceset))
+            rows = {"result": crops["result"], "truth": crops["truth"]}
+            if args.plate:
+                plate = Take(args.plate, detector)
+                for frame in frames:
+                    plate.read(frame)
+                rows["plate"] = np.stack([c for f in frames if (c := plate.crop(f)) is not None])
+            near = {who: evaluate.identity_distance(embed(images), real) for who, images in rows.items()}
+            table({f"{name}: distance to the faceset": near})
+    return 0
+
+
+def features() -> Embed:
+    """The project's own network."""
+    from vfx_deepfake.model.identity import features as own
+
+    own.load()
+    return own.embed
+
+
+def table(rows: Mapping[str, Mapping[str, float]]) -> None:
+    """Print figures, a line a row."""
+    for name, figures in rows.items():
+        print(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
