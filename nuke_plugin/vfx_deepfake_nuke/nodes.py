@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import nuke
@@ -88,11 +89,10 @@ def plate_read(node: Any) -> Any:
 
 
 def space_name(text: str) -> str:
-    """A colour space as OCIO names it, from what Nuke's menus show: ``scene_linear (ACES - ACEScg)``, ``ACES/ACEScg``, ``default (X)``."""
+    """A colour space as OCIO names it, from what Nuke's menus show: ``scene_linear (ACES - ACEScg)`` for a role, ``ACES/ACEScg``."""
     text = text.split("\t")[0].strip()
-    if text.endswith(")") and " (" in text:
-        text = text[text.index(" (") + 2 : -1]
-    return text.rsplit("/", 1)[-1]
+    role = re.match(r"[a-z0-9_]+ \((.*)\)$", text)
+    return (role.group(1) if role else text).rsplit("/", 1)[-1]
 
 
 def choose_space(knob: Any, wanted: str) -> bool:

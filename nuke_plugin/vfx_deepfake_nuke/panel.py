@@ -20,14 +20,13 @@ from vfx_deepfake_nuke.talk import reported
 from vfx_deepfake_nuke.work import Question
 
 SHOTS = (
-    ("shot", "Shot", 90),
-    ("version", "Newest", 60),
-    ("review", "Review", 112),
-    ("state", "Stages", 60),
-    ("method", "Method", 70),
+    ("shot", "Shot", 80),
+    ("version", "Newest", 52),
+    ("review", "Review", 140),
+    ("state", "Stages", 76),
 )
-VERSIONS = (("version", "Version", 60), ("status", "Status", 124), ("qc", "QC", 44), ("open_notes", "Notes", 44), ("made_at", "Made", 116),
-            ("made_by", "By", 70), ("run", "Run", 66), ("frames", "Frames", 80), ("reason", "Reason", 90))  # fmt: skip
+VERSIONS = (("version", "Version", 54), ("status", "Status", 144), ("qc", "QC", 56), ("open_notes", "Notes", 42), ("made_at", "Made", 116),
+            ("made_by", "By", 56), ("run", "Run", 66), ("frames", "Frames", 76), ("reason", "Reason", 60))  # fmt: skip
 RUNS = (
     ("run", "Run", 80),
     ("state", "State", 80),
@@ -41,7 +40,6 @@ RELEASES = (("release", "Release", 110), ("identity", "Likeness", 130), ("state"
 STYLE = """
 QTableView { border: 1px solid rgba(0, 0, 0, 90); }
 QHeaderView::section { padding: 1px 4px; border: 0; border-bottom: 1px solid rgba(0, 0, 0, 120); }
-QTabBar::tab { padding: 3px 10px; }
 QPushButton { padding: 2px 8px; }
 """
 
@@ -76,7 +74,7 @@ class Panel(QtWidgets.QWidget):
         self.split.addWidget(self.shots)
         self.split.addWidget(self.details)
         self.split.setStretchFactor(1, 1)
-        self.split.setSizes([300, 560])
+        self.split.setSizes([375, 700])
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(4)
@@ -110,10 +108,10 @@ class Panel(QtWidgets.QWidget):
         pictures.addWidget(self.run_sheet)
         tabs = QtWidgets.QTabWidget()
         tabs.setDocumentMode(True)
-        tabs.addTab(_page(above, self.versions, self.sheet), "Versions")
-        tabs.addTab(_page(None, self.runs, pictures), "Runs")
-        tabs.addTab(_page(None, self.farm), "Farm")
-        tabs.addTab(_page(None, self.releases), "Releases")
+        tabs.addTab(_page(above, (self.versions, 3), (self.sheet, 2)), "Versions")
+        tabs.addTab(_page(None, (self.runs, 1), (pictures, 3)), "Runs")
+        tabs.addTab(_page(None, (self.farm, 1)), "Farm")
+        tabs.addTab(_page(None, (self.releases, 1)), "Releases")
         return tabs
 
     def say(self, text: str) -> None:
@@ -136,8 +134,9 @@ class Panel(QtWidgets.QWidget):
     def _fill(self, answer: dict[str, Any]) -> None:
         self._asked()
         rows = [{**shot, **_summary(shot)} for shot in answer.get("shots", ())]
-        self.say("" if rows else "No shots.")
         self.shots.fill(rows, "file")
+        if not rows:
+            self.say("No shots.")
 
     def _failed(self, text: str) -> None:
         self._asked()
@@ -185,7 +184,7 @@ class Panel(QtWidgets.QWidget):
 
 
 def _page(above: Any, *parts: Any) -> Any:
-    """One tab: a line, and parts that share the height."""
+    """One tab: a line, and parts with their shares of the height."""
     page = QtWidgets.QWidget()
     layout = QtWidgets.QVBoxLayout(page)
     layout.setContentsMargins(0, 4, 0, 0)
@@ -193,8 +192,10 @@ def _page(above: Any, *parts: Any) -> Any:
     if above:
         layout.addLayout(above)
     split = QtWidgets.QSplitter(QtCore.Qt.Vertical)
-    for part in parts:
+    for part, share in parts:
         split.addWidget(part)
+        split.setStretchFactor(split.count() - 1, share)
+    split.setSizes([1000 * share for _, share in parts])
     layout.addWidget(split, 1)
     return page
 

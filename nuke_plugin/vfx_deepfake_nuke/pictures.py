@@ -42,6 +42,7 @@ class Picture(QtWidgets.QWidget):
         self._loaded = _Loaded(self)
         self._loaded.done.connect(self._show)
         self.setMinimumHeight(60)
+        self.setToolTip("double click opens the picture in full size")
         self.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Expanding)
 
     @property
@@ -57,6 +58,11 @@ class Picture(QtWidgets.QWidget):
         self.update()
         if file:
             QtCore.QThreadPool.globalInstance().start(_Reading(file, self._loaded))
+
+    def mouseDoubleClickEvent(self, _event: Any) -> None:
+        """Open it whole, with what the desktop opens pictures with."""
+        if self.shown:
+            QtGui.QDesktopServices.openUrl(QtCore.QUrl.fromLocalFile(self.shown))
 
     def _show(self, file: str, image: Any) -> None:
         if file == self._file:  # else another one was chosen meanwhile

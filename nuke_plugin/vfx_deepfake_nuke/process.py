@@ -158,6 +158,7 @@ class Job:
         code = process.wait()
         self.result = answer("".join(printed))
         self.error = "" if code == 0 else plain("".join(said)) or f"ended with code {code}; see {self.log}"
+        self.cancelled = self.cancelled and code != 0  # else it was done before it heard
         self.code = code
         self._on_end(self)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Sequence
 
 from vfx_deepfake_nuke.qt import QtCore, QtGui, QtWidgets
 from vfx_deepfake_nuke.versions import COLOURS, words
 
 Columns = Sequence[tuple]  # (key of the row, title, width in pixels)
-ROW_PX = 20
+ROW_PX, PATCH_PX = 20, 10
 STATES = {
     **COLOURS,
     "done": 0x3C7A3CFF, "finished": 0x3C7A3CFF, "pass": 0x3C7A3CFF,
@@ -49,15 +50,24 @@ class Rows(QtCore.QAbstractTableModel):
         return None
 
     def data(self, index: Any, role: int = QtCore.Qt.DisplayRole) -> Any:
-        """Text, the colour of a state, and as tool tip the whole text."""
-        if role not in (QtCore.Qt.DisplayRole, QtCore.Qt.BackgroundRole, QtCore.Qt.ToolTipRole):
+        """Text, a patch in the colour of a state, and as tool tip the whole text."""
+        if role not in (QtCore.Qt.DisplayRole, QtCore.Qt.DecorationRole, QtCore.Qt.ToolTipRole):
             return None
         key = self.columns[index.column()][0]
         value = self._rows[index.row()].get(key, "")
-        if role == QtCore.Qt.BackgroundRole:
-            colour = STATES.get(value) if key in COLOURED else None
-            return QtGui.QBrush(QtGui.QColor(colour >> 24, colour >> 16 & 255, colour >> 8 & 255)) if colour else None
+        if role == QtCore.Qt.DecorationRole:
+            return _patch(STATES[value]) if key in COLOURED and value in STATES else None
         return _text(key, value)
+
+
+@functools.lru_cache(maxsize=None)
+def _patch(colour: int) -> Any:
+    """A square of a colour, the same in a selected row."""
+    square = QtGui.QPixmap(PATCH_PX, PATCH_PX)
+    square.fill(QtGui.QColor(colour >> 24, colour >> 16 & 255, colour >> 8 & 255))
+    icon = QtGui.QIcon(square)
+    icon.addPixmap(square, QtGui.QIcon.Selected)
+    return icon
 
 
 def _text(key: str, value: Any) -> str:
@@ -66,7 +76,9 @@ def _text(key: str, value: Any) -> str:
         return str(value)[:16].replace("T", " ")
     if key == "seconds":
         return f"{value / 60:.0f} min" if value >= 120 else f"{value:.0f} s"
-    return words(str(value)) if value not in (0, None) else ""
+    if key in COLOURED:
+        return words(str(value))
+    return str(value) if value not in (0, None) else ""
 
 
 class Table(QtWidgets.QTableView):
@@ -89,6 +101,7 @@ class Table(QtWidgets.QTableView):
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
         self.setWordWrap(False)
+        self.setIconSize(QtCore.QSize(PATCH_PX, PATCH_PX))
         self.setSortingEnabled(True)
         self.horizontalHeader().setSortIndicator(-1, QtCore.Qt.AscendingOrder)  # as they come: newest first
         self.horizontalHeader().setHighlightSections(False)
@@ -120,5 +133,4 @@ class Table(QtWidgets.QTableView):
         names = [self.at(self.filtered.index(number, 0)).get(key) for number in numbers]
         if names:
             self.selectRow(names.index(kept) if kept in names else 0)
-        else:
-            self.chosen.emit({})
+        self.chosen.emit(self.current())  # the same row may hold other things now

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.cli.review import NEEDS
 from vfx_deepfake.errors import ArtistError
-from vfx_deepfake.farm.status import shot_status
+from vfx_deepfake.naming import review_file
+from vfx_deepfake.settings.dailies import DailiesSpec
 from vfx_deepfake.steps.info import about_shot, shots_below
 from vfx_deepfake.steps.opened import OpenShot, open_shot
+
+DATABASE = "VFX_DEEPFAKE_REVIEW_DB"  # review/place.py
 
 
 def info(args: argparse.Namespace) -> dict[str, Any]:
@@ -28,8 +32,11 @@ def _shot(file: Path, notes_of: str, brief: bool) -> dict[str, Any]:
         return {"shot": file.parent.name, "file": str(file), "problems": str(error).splitlines(), "versions": [],
                 "runs": [], "releases": [], "notes": [], "farm": {}}  # fmt: skip
     found = about_shot(opened)
-    found["farm"] = {} if brief else shot_status(file).as_data()
-    found["notes"] = []
+    found["farm"], found["notes"] = {}, []
+    if not brief:
+        from vfx_deepfake.farm.status import shot_status  # loads every stage
+
+        found["farm"] = shot_status(file).as_data()
     try:
         _add_review(found, opened, notes_of)
     except ArtistError as error:
@@ -42,6 +49,9 @@ def _add_review(found: dict[str, Any], opened: OpenShot, notes_of: str) -> None:
 
     Raises: ReviewError when the database is there and can't be used.
     """
+    folder = opened.shot.paths.folder
+    if not (DATABASE in os.environ or review_file(folder) or (folder.parent / DailiesSpec().database).is_file()):
+        return  # what opens databases loads slowly
     try:
         from vfx_deepfake.review.find import VersionName
         from vfx_deepfake.review.listing import list_versions
@@ -52,7 +62,7 @@ def _add_review(found: dict[str, Any], opened: OpenShot, notes_of: str) -> None:
         if error.name is None or error.name.split(".")[0] not in NEEDS:
             raise
         return
-    place = find_place(opened.shot.paths.folder)
+    place = find_place(folder)
     if place.file and not place.file.is_file():
         return
     show = opened.settings.shot.show
