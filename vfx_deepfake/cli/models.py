@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.progress import Progress
+from vfx_deepfake.settings.model import IDENTITY_METHODS
 
 
 def add_models(stages: Any, shot: Callable[..., None], common: Callable[..., None]) -> None:
@@ -20,7 +21,9 @@ def add_models(stages: Any, shot: Callable[..., None], common: Callable[..., Non
     export.add_argument(
         "--steps", type=int, default=0, help="training of the exported network (default: its own measure)"
     )
-    library = stages.add_parser("library", help="trained models for other trainings to start from: add, list, show")
+    library = stages.add_parser(
+        "library", help="trained models for other trainings to start from: add, list, show, pretrain"
+    )
     actions = library.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="put a run or a checkpoint on record")
     add.add_argument("library", help="the library's folder")
@@ -32,7 +35,22 @@ def add_models(stages: Any, shot: Callable[..., None], common: Callable[..., Non
     show = actions.add_parser("show", help="everything about one model")
     show.add_argument("library", help="the library's folder")
     show.add_argument("name", help="its name, as list gives it")
-    for action in (add, listed, show):
+    pretrain = actions.add_parser(
+        "pretrain", help="train a base on people drawn by this package, for others to start from"
+    )
+    pretrain.add_argument("out", help="folder for what is drawn, the run and the base; run it again after a kill")
+    pretrain.add_argument("--method", choices=IDENTITY_METHODS, default="renderer", help="(default: renderer)")
+    pretrain.add_argument("--people", type=int, default=24, help="how many (default: 24)")
+    pretrain.add_argument("--crops", type=int, default=24, help="of each person (default: 24)")
+    pretrain.add_argument("--size", type=int, default=256, help="side of the crops, px (default: 256)")
+    pretrain.add_argument("--steps", type=int, default=6000, help="of training (default: 6000)")
+    pretrain.add_argument("--batch", type=int, default=4, help="crops a step (default: 4)")
+    pretrain.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (default: 0.001)")
+    pretrain.add_argument(
+        "--capacity", choices=("small", "medium", "large"), default="medium", help="(default: medium)"
+    )
+    pretrain.add_argument("--device", default="auto", help="as [train].device (default: auto)")
+    for action in (add, listed, show, pretrain):
         common(action)
 
 
@@ -40,12 +58,27 @@ def library(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Trained models on record."""
     from vfx_deepfake.steps import library as steps_library
 
+    if args.action == "pretrain":
+        return _pretrain(args, progress)
     folder = Path(args.library)
     if args.action == "add":
         return steps_library.add(folder, Path(args.source), args.shot, args.name)
     if args.action == "list":
         return steps_library.listed(folder)
     return steps_library.shown(folder, args.name)
+
+
+def _pretrain(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    from vfx_deepfake.demo.pretrain import draw_people, pretrain
+    from vfx_deepfake.model.identity.method import Options
+    from vfx_deepfake.settings import TrainSpec
+
+    out = Path(args.out)
+    spec = TrainSpec(steps=args.steps, batch_size=args.batch, crop_px=args.size, learning_rate=args.rate,
+                     save_every=max(args.steps // 20, 1), device=args.device)  # fmt: skip
+    options = Options(size=args.size, batch_size=args.batch, device=args.device, capacity=args.capacity)
+    facesets = draw_people(out / "facesets", args.people, args.crops, args.size, progress)
+    return {"base": str(pretrain(out, args.method, facesets, spec, options, progress))}
 
 
 def export(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
