@@ -33,7 +33,7 @@ BROWS = ((105, 66), (334, 296))
 MOUTH_CORNERS, UPPER_LIP, LOWER_LIP, LIP_MIDDLES = (61, 291), (82, 13, 312), (87, 14, 317), (0, 17)
 LEAST_OPEN = 0.14  # gap over width below which an eye hides where it looks; shut lids read 0.14 to 0.16 off the
 # landmarker at most
-CLOSED_CM, PARTED_CM = 0.06, 0.25  # gap of the lips that counts as shut and as open; measured on the digital actor
+LIPS_CLOSED_CM = (0.06, 0.25)  # gap of the lips that counts as shut and as open; measured on the digital actor
 PIXEL_SHARP_PX = 0.6  # blur of a picture as sharp as its pixels; assumed
 LIGHT_PX = 128  # side of the picture that level and light are read from
 FACE_CM = float(np.ptp(canonical_vertices_cm()[list(OVAL), 0]))  # the canonical head's width between the ears
@@ -96,7 +96,7 @@ def expression(points: np.ndarray) -> dict[str, float]:
     lids = np.mean([head[[left, right], 1].mean() for _, left, right, _, _ in EYES])
     return {
         "gaze_x": float(gaze[0]), "gaze_y": float(gaze[1]), "eye_left": opens[0], "eye_right": opens[1],
-        "mouth_open": max(gap, 0.0), "lips_closed": 1 - _ramp(gap, CLOSED_CM, PARTED_CM),
+        "mouth_open": max(gap, 0.0), "lips_closed": 1 - _ramp(gap, *LIPS_CLOSED_CM),
         "smile": float(corners), "brow": float(head[[b for pair in BROWS for b in pair], 1].mean() - lids),
     }  # fmt: skip
 
