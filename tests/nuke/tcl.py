@@ -70,7 +70,7 @@ HIDDEN += (
     "puts",
 )
 NO_VALUE_FLAGS = ("+", "-")
-WITHOUT_INPUTS = ("Input", "Read", "Root", "BackdropNode", "StickyNote", "Viewer", "Constant")
+WITHOUT_INPUTS = ("Input", "Read", "Root", "BackdropNode", "StickyNote")
 GROUPS = ("Group", "Gizmo", "LiveGroup")
 
 

@@ -32,7 +32,7 @@ from vfx_deepfake.tables import build
 
 FOLDER = "nuke"  # in the shot's work folder
 SECOND_FACE = "face_b"  # layer of the elements that a version rendered with a partner identity carries
-LIGHTS = np.exp2(np.linspace(-8, 2, 41))  # scene-linear light over which the grain's curve is fitted
+LIGHTS = np.exp2(np.linspace(-7, 2, 41))  # scene-linear light over which the grain's curve is fitted
 OFFSETS = np.linspace(0, 0.1, 41)  # tried for the curve's offset
 
 
