@@ -123,7 +123,10 @@ def _embedded(faceset: Faceset, indices: Sequence[int], name: str) -> np.ndarray
     rows = []
     for first in range(0, len(indices), EMBED_AT_ONCE):
         batch = np.stack([faceset.image_log(i) for i in indices[first : first + EMBED_AT_ONCE]])
-        row = np.asarray(embed(batch), np.float64)
+        try:
+            row = np.asarray(embed(batch), np.float64)
+        except Exception as error:  # the studio's own code: whatever it raises is its own fault
+            raise FacesetError(f"[cull].embedder '{name}': failed on {len(batch)} crops ({error}); mend it") from error
         if row.ndim != 2 or len(row) != len(batch) or not np.isfinite(row).all():
             raise FacesetError(
                 f"[cull].embedder '{name}': gave {row.shape} for {len(batch)} crops; want finite rows (N, D)"
