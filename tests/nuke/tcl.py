@@ -9,6 +9,7 @@ from __future__ import annotations
 import tkinter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 
 class ScriptError(Exception):
@@ -84,7 +85,13 @@ def parse(text: str) -> Node:
 
 def split_list(text: str) -> list[str]:
     """The elements of a Tcl list."""
-    return [str(each) for each in tkinter.Tcl().splitlist(text)]
+    return [str(each) for each in _words().splitlist(text)]
+
+
+@cache
+def _words() -> tkinter.Tcl:
+    """An interpreter for taking lists apart; making one takes longer than its work."""
+    return tkinter.Tcl()
 
 
 class _Reader:
@@ -214,30 +221,44 @@ def tcl_text(text: str, commands: dict[str, Callable[[str], str]]) -> str:
 
     ``commands``: functions of one word that the brackets may call, beside ``string`` and ``file dirname``.
     """
-    tcl = tkinter.Tcl()
-    tcl.eval("interp create -safe nk")
-    problems: list[Exception] = []
+    return _substituter()(text, commands)
 
-    def guarded(function: Callable[[str], str]) -> Callable[..., str]:
-        def call(*words: str) -> str:
-            try:
-                return function(*words)
-            except Exception as error:
-                problems.append(error)
-                raise
 
-        return call
+class _Substituter:
+    """One safe interpreter for all texts; calls may be nested, for a knob that is asked for may hold brackets too."""
 
-    for name, function in {**commands, "file": _file}.items():
-        tcl.createcommand(f"py_{name}", guarded(function))
-        if name == "file":
-            tcl.eval("nk eval {rename file {}}") if tcl.eval("nk eval {info commands file}") else None
-        tcl.eval(f"nk alias {name} py_{name}")
-    tcl.setvar("nk_text", text)
-    try:
-        return str(tcl.eval("nk eval [list subst -novariables $nk_text]"))
-    except tkinter.TclError as error:
-        raise (problems[0] if problems else ScriptError(f"'{text}': {error}")) from error
+    def __init__(self) -> None:
+        self.tcl = tkinter.Tcl()
+        self.tcl.eval("interp create -safe nk")
+        self.calling: list[dict[str, Callable[..., str]]] = []
+        self.problem: Exception | None = None
+        for name in ("value", "exists", "file"):
+            self.tcl.createcommand(f"py_{name}", lambda *words, name=name: self._call(name, words))
+            if self.tcl.eval(f"nk eval {{info commands {name}}}"):
+                self.tcl.eval(f"nk eval {{rename {name} {{}}}}")
+            self.tcl.eval(f"nk alias {name} py_{name}")
+
+    def _call(self, name: str, words: tuple[str, ...]) -> str:
+        try:
+            return self.calling[-1][name](*words)
+        except Exception as error:
+            self.problem = self.problem or error
+            raise
+
+    def __call__(self, text: str, commands: dict[str, Callable[[str], str]]) -> str:
+        self.calling.append({**commands, "file": _file})
+        try:
+            return str(self.tcl.call("nk", "eval", self.tcl.call("list", "subst", "-novariables", text)))
+        except (tkinter.TclError, KeyError) as error:
+            found, self.problem = self.problem, None
+            raise (found or ScriptError(f"'{text}': {error}")) from error
+        finally:
+            self.calling.pop()
+
+
+@cache
+def _substituter() -> _Substituter:
+    return _Substituter()
 
 
 def _file(action: str, path: str) -> str:
