@@ -1,0 +1,79 @@
+"""What the renderer's network is told about a view: where every pixel is on the face, how it is turned, how it is lit.
+
+Planes are made with numpy, (S, S, C), on the pixels of the view. The *geometry* is that of the points to be shown; the
+*light* comes from the picture that is looked at, which may show somebody else's face. In training both are the
+same crop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vfx_deepfake.face.mesh import warp_map
+from vfx_deepfake.faceset.align import SIDE_CM
+from vfx_deepfake.image.crop import Window
+from vfx_deepfake.model.identity import canonical
+from vfx_deepfake.model.identity.light import light_of
+from vfx_deepfake.model.identity.method import View
+
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+GLINT_CM = (
+    0.12  # of eyes and mouth their lightness is shown, blurred by this: glints, teeth and tongue, not their drawing
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """One view's planes, float32.
+
+    place (S, S, 2) -1..1; normals (S, S, 3) camera axes; features (S, S, F) 0..1; light (S, S, 3) log, without the level
+    (3,); glints (S, S, 1) log lightness of eyes and mouth over the level, 0 elsewhere; borrowed (S, S, 4) of real crops, 0
+    where none are used.
+    """
+
+    place: np.ndarray
+    normals: np.ndarray
+    features: np.ndarray
+    light: np.ndarray
+    level: np.ndarray
+    glints: np.ndarray
+    borrowed: np.ndarray
+
+    def planes(self) -> np.ndarray:
+        """(S, S, NUM_PLANES): all but the level, in the order of SPANS."""
+        parts = (self.place, self.normals, self.features, self.light, self.glints, self.borrowed)
+        return np.concatenate(parts, axis=2).astype(np.float32)
+
+
+SPANS = {"place": 2, "normals": 3, "features": len(canonical.FEATURES), "light": 3, "glints": 1, "borrowed": 4}
+NUM_PLANES = sum(SPANS.values())
+
+
+def look(view: View, points: np.ndarray | None = None, skin_colour: np.ndarray | None = None) -> Inputs:
+    """The inputs of a view, without real crops.
+
+    points (478, 2) view px: the geometry to show, None for the view's own. skin_colour (T, T, 3): that of the face in the
+    picture, where it is known.
+    """
+    size = len(view.image_log)
+    shown = view.points if points is None else points
+    light = light_of(view, skin_colour)
+    where = canonical.place(shown, size)
+    normals = canonical.seen_normals(canonical.sample(canonical.normals(size), where), view.pose)
+    features = canonical.features(shown, size)
+    carried = np.dstack([light.remainder, _glints(view, light.level)])
+    if points is not None:
+        at = warp_map(view.points, points, Window(0, 0, size, size)) - np.float32(0.5)
+        carried = cv2.remap(carried, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    wet = features[..., [canonical.FEATURES.index("eyes"), canonical.FEATURES.index("mouth")]].max(axis=-1)
+    lit = light.smooth(normals) + carried[..., :3]
+    nothing = np.zeros((size, size, SPANS["borrowed"]), np.float32)
+    return Inputs(where, normals, features, lit, light.level, (carried[..., 3] * wet)[..., None], nothing)
+
+
+def _glints(view: View, level: np.ndarray) -> np.ndarray:
+    luma = (view.image_log - level) @ LUMA
+    return np.asarray(cv2.GaussianBlur(luma, (0, 0), max(GLINT_CM * len(luma) / SIDE_CM, 0.5)), np.float32)

@@ -1,0 +1,161 @@
+"""What the renderer learns from: an identity's own crops, drawn again from their light and geometry alone.
+
+The light of a crop is made a little wrong on purpose, level and tint most of all: what the network is shown of the plate is
+another person's skin, and it must not read the identity from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from vfx_deepfake.errors import FacesetError
+from vfx_deepfake.faceset.align import SIDE_CM
+from vfx_deepfake.faceset.data import Faceset
+from vfx_deepfake.model.identity import canonical, parallel
+from vfx_deepfake.model.identity.autoencoder_lessons import resized
+from vfx_deepfake.model.identity.losses import priority
+from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.real_crops import RealCrops
+from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, look
+
+KEEP_MIB = 1024  # of crops, in half
+RIM_CM = 1.0  # painted beyond the outline of the mesh, for the paste; the rest of a crop teaches nothing
+BESIDE = 0.2  # weight of that rim
+LIGHT_NOISE, TINT_NOISE = (
+    0.012,
+    0.006,
+)  # log, standard deviations of smooth errors of the light and of its tint; assumed
+GLINT_NOISE = 0.04  # log, of the level and (as a share) the contrast of what is shown of eyes and mouth
+NOISE_CELLS = 4  # of the grid that smooth errors are drawn on
+NO_CROPS = 0.15  # share of lessons without real crops, so that they are a help and not a crutch
+FIRST_LIGHT = sum(SPANS[name] for name in ("place", "normals", "features"))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Planes (B, NUM_PLANES, S, S), shares (B, entries), the wanted picture over the light's level (B, 3, S, S) log, its weight
+    (B, 1, S, S)."""
+
+    planes: Tensor
+    shares: Tensor
+    wanted: Tensor
+    weight: Tensor
+
+
+class Lessons:
+    """Draws batches; equal seeds and steps give equal ones, on one process or shared between several."""
+
+    def __init__(self, labels: Sequence[Sequence[View]], size: int, seed: int, real_crops: bool) -> None:
+        self.labels, self.size, self._seed, self._real = labels, size, seed, real_crops
+        self._kept: dict[tuple[int, int], Tensor] = {}
+        self._most = KEEP_MIB * 2**20 // ((NUM_PLANES + 4) * 2 * size * size)
+        self.colours: list[np.ndarray] = []
+        self.crops: list[RealCrops] = []
+
+    def know(self, colours: Sequence[np.ndarray]) -> None:
+        """The solved colours (T, T, 3) of every entry: light is read with them."""
+        self.colours = list(colours)
+        self.crops = [RealCrops(views, colour) for views, colour in zip(self.labels, colours, strict=True)]
+
+    def draw(self, batch_size: int, step: int, device: torch.device) -> Batch:
+        """The batch of a step; entries take turns."""
+        parts = [self._one(step, place) for place in parallel.share(range(batch_size))]
+        return Batch(*(torch.cat(planes).to(device, non_blocking=True) for planes in zip(*parts, strict=True)))
+
+    def _one(self, step: int, place: int) -> tuple[Tensor, ...]:
+        rng = np.random.default_rng((self._seed, 7, step, place))
+        entry = (step + place) % len(self.labels)
+        planes = self.planes(entry, int(rng.integers(len(self.labels[entry]))))
+        told, wanted, weight = planes[:, :NUM_PLANES].clone(), planes[:, NUM_PLANES:-1], planes[:, -1:]
+        light = told[:, FIRST_LIGHT : FIRST_LIGHT + 3]
+        light += smooth_noise(rng, self.size, TINT_NOISE) + smooth_noise(rng, self.size, LIGHT_NOISE).mean(1, True)
+        glints = told[:, FIRST_LIGHT + 3 : FIRST_LIGHT + 4]
+        shown = (glints != 0).float()
+        glints *= 1 + rng.normal(0, GLINT_NOISE * 4)
+        glints += shown * rng.normal(0, GLINT_NOISE)
+        if rng.random() < NO_CROPS:
+            told[:, -SPANS["borrowed"] :] = 0
+        shares = torch.zeros(1, len(self.labels))
+        shares[0, entry] = 1
+        return told, shares, wanted, weight
+
+    def planes(self, entry: int, index: int) -> Tensor:
+        """(1, NUM_PLANES + 4, S, S) float32: inputs, wanted picture over the level, weight of one crop."""
+        key = entry, index
+        if key not in self._kept:
+            made = self._made(entry, index)
+            if len(self._kept) >= self._most:
+                return made
+            self._kept[key] = made.half()
+        return self._kept[key].float()
+
+    def _made(self, entry: int, index: int) -> Tensor:
+        view = self.labels[entry][index]
+        inputs = look(view, skin_colour=self.colours[entry])
+        if self._real:
+            inputs = replace(inputs, borrowed=self.crops[entry].borrowed(view.points, self.size, index))
+        wanted = view.image_log - inputs.level
+        weight = lesson_weight(view)
+        stacked = np.concatenate([inputs.planes(), wanted, weight[..., None]], axis=2)
+        return torch.from_numpy(np.ascontiguousarray(stacked.transpose(2, 0, 1), np.float32))[None]
+
+
+def lesson_weight(view: View) -> np.ndarray:
+    """(S, S): the face and a rim round it, eyes and mouth first."""
+    size = len(view.image_log)
+    face = painted_matte(view.points, size)
+    return np.asarray(
+        view.valid * (BESIDE + (1 - BESIDE) * inner_face(view.points, size)) * (face > 0) * priority(view.points, size)
+    )
+
+
+def inner_face(points: np.ndarray, size: int) -> np.ndarray:
+    """(S, S) float32 0..1: the face's oval, soft inside."""
+    return canonical.features(points, size)[..., canonical.FEATURES.index("face")]
+
+
+def painted_matte(points: np.ndarray, size: int) -> np.ndarray:
+    """(S, S) float32 0..1: the oval and RIM_CM round it, which the network learns to paint."""
+    radius = max(round(RIM_CM * size / SIDE_CM), 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(inner_face(points, size), disc))
+
+
+def smooth_noise(rng: np.random.Generator, size: int, sigma: float) -> Tensor:
+    """(1, 3, S, S): a random smooth picture."""
+    grid = torch.from_numpy(rng.normal(0, sigma, (1, 3, NOISE_CELLS, NOISE_CELLS)).astype(np.float32))
+    return torch.nn.functional.interpolate(grid, size=(size, size), mode="bicubic", align_corners=True)
+
+
+def views_of(facesets: Sequence[Faceset], size: int) -> list[View]:
+    """Every crop of facesets at another size, read when asked for.
+
+    Raises: FacesetError where there is none.
+    """
+    views = [_LazyView(faceset, index, size) for faceset in facesets for index in range(len(faceset))]
+    if not views:
+        raise FacesetError("the facesets hold no crop in use; look at their sheets and keep some")
+    return views  # type: ignore[return-value]
+
+
+class _LazyView:
+    """A view whose picture is read when it is looked at."""
+
+    def __init__(self, faceset: Faceset, index: int, size: int) -> None:
+        self._faceset, self._index, self._size = faceset, index, size
+        self.points = faceset.points[index] * np.float32(size / faceset.size)
+        self.pose = faceset.pose[index]
+
+    @property
+    def image_log(self) -> np.ndarray:
+        return np.asarray(resized(self._faceset.image_log(self._index), self._size), np.float32)
+
+    @property
+    def valid(self) -> np.ndarray:
+        return np.asarray(resized(self._faceset.valid(self._index), self._size), np.float32)
