@@ -163,7 +163,8 @@ def _look_at_all(
 
 
 def _is_done(folder: Path, looked: Looked | None, source: Source) -> bool:
-    if looked is None or looked.problem or looked.stamp != source.stamp(looked.frame):
+    """True where a frame was looked at and neither its file nor its crops have changed; a damaged file stays damaged."""
+    if looked is None or looked.stamp != source.stamp(looked.frame):
         return False
     return all((folder / one.record.file).is_file() for one in looked.cuts)
 
