@@ -21,7 +21,7 @@ from vfx_deepfake.settings.farm import FarmSpec
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md", "docs/farm.md", "docs/review.md", "nuke_plugin/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md", "docs/facesets.md", "docs/farm.md", "docs/review.md", "nuke_plugin/README.md")
 
 
 def section(title: str) -> str:
