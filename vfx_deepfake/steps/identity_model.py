@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vfx_deepfake.errors import FacesetError, ShotError, TrainError
+from vfx_deepfake.errors import ArtistError, FacesetError, ShotError, TrackError, TrainError
+from vfx_deepfake.face.landmarks import default_detector
 from vfx_deepfake.face.track import FaceTrack
-from vfx_deepfake.files import hash_file
+from vfx_deepfake.files import hash_data, hash_file, read_json, write_json
 from vfx_deepfake.model.identity.drive import Driving, Take
+from vfx_deepfake.model.identity.performance import FORMAT as DRIFT_FORMAT
+from vfx_deepfake.model.identity.performance import Corrector, ShotDrift, solve_drift
 from vfx_deepfake.model.identity.predictor import IdentityModel
 from vfx_deepfake.model.identity.views import PlateViews
 from vfx_deepfake.steps.consent import require_ancestors
@@ -182,17 +185,18 @@ def _chosen_start(opened: OpenShot, method: Method, identities: Sequence[str]) -
         lambda name: require_ancestors(opened.shot, [name], "train"),
     )  # fmt: skip
     model = choice.model
-    return (model.file, choice.reason) if model is not None and _fits(method, model.file) else (None, choice.reason)
+    return (
+        (model.file, choice.reason)
+        if model is not None and _fits(method, model.file, identities)
+        else (None, choice.reason)
+    )
 
 
-def _fits(method: Method, start: Path) -> bool:
-    """Whether enough of a start's weights are the method's own: what was chosen for the artist must not stop the training."""
-    from vfx_deepfake.model import checkpoint
-    from vfx_deepfake.model.identity.warm_start import LEAST_SHARE
+def _fits(method: Method, start: Path, identities: Sequence[str]) -> bool:
+    """Whether enough of a start's weights can be taken: what was chosen for the artist must not stop the training."""
+    from vfx_deepfake.model.identity.warm_start import LEAST_SHARE, fitting, shared_of
 
-    theirs = {name: tensor.shape for name, tensor in checkpoint.read(start).tensors.items()}
-    sizes = [(weight.numel(), theirs.get(name) == weight.shape) for name, weight in method.network.named_parameters()]
-    return sum(size for size, same in sizes if same) >= LEAST_SHARE * sum(size for size, _ in sizes)
+    return fitting(method.network, start, shared_of(method), identities).share >= LEAST_SHARE
 
 
 def _ancestry(start: Path) -> dict[str, list[str]]:
@@ -220,10 +224,42 @@ def open_identity_model(opened: OpenShot, crops: ShotCrops, checkpoint: Path) ->
     from vfx_deepfake.model.identity.registry import restore
 
     try:
-        mine, _ = open_facesets(opened)
+        mine, others = open_facesets(opened)
     except FacesetError as error:
         raise FacesetError(f"{error}; rendering looks at the faceset's crops too") from error
     spec, views = opened.settings.identity, plate_views(opened, crops)
     driver = driving_track(opened)
     driving = Driving(spec, Take(crops.track), None if driver is None else Take(driver))
-    return IdentityModel(views, restore(checkpoint, opened.settings.train.device, mine), driving, spec.region)
+    model = IdentityModel(
+        views, restore(checkpoint, opened.settings.train.device, [*mine, *others]), driving, spec.region
+    )
+    return replace(model, correct=Corrector(_shot_drift(opened, model, checkpoint))) if spec.correct else model
+
+
+def _shot_drift(opened: OpenShot, model: IdentityModel, checkpoint: Path) -> ShotDrift:
+    """How the performance drifts in this shot, from the work folder where a host has measured it already.
+
+    Raises: TrackError without a landmarker.
+    """
+    made_from = {
+        "format": DRIFT_FORMAT,
+        "checkpoint": opened.hashes.of(checkpoint),
+        "plate": opened.plate_hash(),
+        "reading": opened.plate_reading(),
+        "track": opened.hashes.of(opened.shot.paths.track_file),
+        **identity_render_inputs(opened),
+    }
+    file = opened.shot.paths.drift(hash_data(made_from))
+    if file.is_file():
+        try:
+            return ShotDrift.from_data(read_json(file))
+        except (ArtistError, KeyError, TypeError, ValueError):
+            pass  # only a cache: measured again
+    try:
+        detector = default_detector()
+    except TrackError as error:
+        raise TrackError(f"{error}; or set [identity].correct = false, which leaves a drifting performance") from error
+    frames = [frame for frame in model.source.frames if frame in set(opened.frames)]
+    drift = solve_drift(frames, model.uncorrected, detector)
+    write_json(file, drift.to_data())
+    return drift

@@ -129,7 +129,10 @@ def test_parts_share_the_face_out_between_them():
     assert [at(mouth, point) for point in (159, 105, 10)] == [0, 0, 0]  # lid, brow, forehead
     assert [at(upper, point) for point in (159, 105, 10)] == [1, 1, 1]
     assert [at(upper, point) for point in (13, 17, 152, 61)] == [0, 0, 0, 0]
-    assert (part_matte(points, window, "face") == 1).all()
+    face = part_matte(points, window, "face")
+    assert all(at(face, point) == 1 for point in range(468))
+    assert not part_matte(points, Window(0, 0, 256, 8), "face").any()  # far past the outline
+    assert (mouth <= face).all() and (upper <= face).all()
     with pytest.raises(ValueError, match="part of the face 'nose' is unknown; known: face, mouth, upper"):
         part_matte(points, window, "nose")
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from vfx_deepfake.face.mesh import warp_map
-from vfx_deepfake.face.topology import canonical_vertices_cm
+from vfx_deepfake.face.topology import OVAL, canonical_vertices_cm
 from vfx_deepfake.image.crop import Window
 
+# As shares of the outline's distance from the face's middle, seen from the front: up to where a face may be replaced at all,
+# and where that has run out. A method that has not learnt its matte yet must not reach into the picture. Assumed.
+HULL = (1.25, 1.45)
 UNDER_NOSE = 2  # the mesh's point where nose and upper lip meet
 WHOLE = "face"
 # Height in cm above the point under the nose over which a part goes from nothing to all of it; assumed, looked at.
@@ -20,20 +23,37 @@ PARTS = (WHOLE, *RAMPS_CM)
 
 
 def part_matte(points: np.ndarray, window: Window, part: str) -> np.ndarray:
-    """Where a part of the face is, (h, w) float32 0..1: "face" everywhere, "mouth" the lower face, "upper" the rest.
+    """Where a part of the face is, (h, w) float32 0..1: "face" all of it, "mouth" the lower face, "upper" the rest.
 
+    Each reaches past the mesh's outline, for another identity's jaw and ears, and runs out there.
     Shapes: points (478, 2) plate px. Raises: ValueError for an unknown part.
     """
     if part not in PARTS:
         raise ValueError(f"part of the face '{part}' is unknown; known: {', '.join(PARTS)}")
+    front = canonical_vertices_cm()[:, :2] * (1, -1)  # y down as in pictures: no similarity could mirror it
+    place = warp_map(front, points, window)
+    hull = _hull_share(place, front[list(OVAL)])
     if part == WHOLE:
-        return np.ones(window.shape, np.float32)
-    place = warp_map(canonical_vertices_cm()[:, :2], points, window)
-    return part_share(place[..., 1] - canonical_vertices_cm()[UNDER_NOSE, 1], part)
+        return hull
+    return hull * part_share(front[UNDER_NOSE, 1] - place[..., 1], part)
 
 
 def part_share(above_nose_cm: np.ndarray, part: str) -> np.ndarray:
     """How much heights above the point under the nose belong to a part, smoothly 0..1; same shape, float32."""
-    nothing, whole = RAMPS_CM[part]
-    share = np.clip((above_nose_cm - nothing) / (whole - nothing), 0, 1)
+    return _ramp(above_nose_cm, *RAMPS_CM[part])
+
+
+def _hull_share(place: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """1 on the face and a little past its outline ``edge`` (K, 2), then down to 0. Shapes: place (h, w, 2), same unit."""
+    middle = edge.mean(axis=0)
+    angles, radii = np.arctan2(*(edge - middle).T[::-1]), np.linalg.norm(edge - middle, axis=1)
+    order = np.argsort(angles)
+    away = place - middle
+    outline = np.interp(np.arctan2(away[..., 1], away[..., 0]), angles[order], radii[order], period=2 * np.pi)
+    return _ramp(np.linalg.norm(away, axis=-1) / outline, HULL[1], HULL[0])
+
+
+def _ramp(values: np.ndarray, nothing: float, whole: float) -> np.ndarray:
+    """0 at ``nothing``, 1 at ``whole``, smoothly between; float32."""
+    share = np.clip((values - nothing) / (whole - nothing), 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
