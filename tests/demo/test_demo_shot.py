@@ -17,7 +17,8 @@ from vfx_deepfake.files import hash_file, read_json
 from vfx_deepfake.media.exr import read_exr
 from vfx_deepfake.media.metadata import frame_rate, timecode
 from vfx_deepfake.naming import frame_path
-from vfx_deepfake.provenance.release import Use, load_releases, require
+from vfx_deepfake.provenance.gate import Use, require
+from vfx_deepfake.provenance.register import load_releases
 from vfx_deepfake.shot import load_shot
 
 

@@ -14,7 +14,7 @@ from vfx_deepfake.errors import ConsentError, TrainError
 from vfx_deepfake.files import hash_file, read_json, write_json
 from vfx_deepfake.model import checkpoint, library
 from vfx_deepfake.model.library import add_model, choose_start, find_model, models
-from vfx_deepfake.provenance.release import add_release
+from vfx_deepfake.provenance.register import add_release
 
 DESIGN = {"width": 8, "levels": 3}
 

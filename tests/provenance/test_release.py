@@ -9,19 +9,15 @@ from typing import Any
 import pytest
 
 from vfx_deepfake.errors import ConsentError
+from vfx_deepfake.provenance.gate import Use, refusals, require, state
+from vfx_deepfake.provenance.register import add_release, load_releases
 from vfx_deepfake.provenance.release import (
     KINDS,
     NEVER,
     OPERATIONS,
     Release,
-    Use,
-    add_release,
-    load_releases,
-    refusals,
     release_from_table,
     release_text,
-    require,
-    state,
 )
 
 DAY = dt.timedelta(days=1)
@@ -155,8 +151,8 @@ def test_state_on_each_side_of_each_day() -> None:
         ({"signed": "2026-02-20"}, "signed: is '2026-02-20'; want date"),
         ({"document": ""}, "document is empty; name the signed paper"),
         ({"document_sha256": "AB" * 32}, "the hash is 64 lower-case hex digits"),
-        ({"schema": 2}, "schema is 2; this software knows 1"),
-        ({"revokd": dt.date(2026, 4, 1)}, r"r.toml.revokd: unknown key; did you mean 'revoked'\?"),
+        ({"schema": 3}, "schema is 3; this software knows 2"),
+        ({"revokd": dt.date(2026, 4, 1)}, r"r.toml.revokd: unknown key; did you mean 'revoked' or 'revoked_by'\?"),
         ({"id": "other"}, "the id is the file's name, so leave it out"),
     ],
 )

@@ -17,7 +17,7 @@ from vfx_deepfake.frames import parse_frames
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
 from vfx_deepfake.progress import Silent
-from vfx_deepfake.provenance.release import add_release
+from vfx_deepfake.provenance.register import add_release
 from vfx_deepfake.qc.summary import summarise
 from vfx_deepfake.qc.verdict import FAIL
 from vfx_deepfake.steps.init import InitRequest, init_shot

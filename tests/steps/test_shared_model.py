@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import shutil
 from pathlib import Path
 
 import pytest
 
 from vfx_deepfake.cli.main import main
 from vfx_deepfake.demo.fixtures import make_performer_shot
+from vfx_deepfake.demo.shot import release_table
 from vfx_deepfake.errors import ConsentError, ShotError
 from vfx_deepfake.files import hash_file, read_json
+from vfx_deepfake.provenance.register import add_release, revoke_release
 from vfx_deepfake.shot import load_shot
 from vfx_deepfake.steps.check import check_shot
 from vfx_deepfake.steps.consent import require_release
@@ -66,22 +70,25 @@ def test_trained_once_and_taken_over(lender: Path, borrower: Path, capsys: pytes
 def test_the_person_it_was_trained_on_must_be_released_for_this_shot(lender: Path, borrower: Path) -> None:
     shot = load_shot(borrower)
     assert require_release(shot, "render").id == "performer"
-    release = lender.parent / "releases" / "performer.toml"
-    kept = release.read_text()
+    folder = lender.parent / "releases"
+    kept = lender.parent / "kept"
+    shutil.copytree(folder, kept)
     try:
-        release.write_text(kept + "revoked = 2026-02-01\n")
+        revoke_release(folder, "performer", on=dt.date(2026, 2, 1), by="the performer", why="")
         with pytest.raises(
             ConsentError, match=r"the network of sh0010: train of 'procedural_performer'[^\n]*\n.*was revoked"
         ):
             require_release(shot, "render")
-        release.write_text(kept.replace('identity = "procedural_performer"', 'identity = "someone_else"'))
+        shutil.rmtree(folder)
+        add_release(folder, {**release_table(), "identity": "someone_else"})
         lender.write_text(lender.read_text().replace("procedural_performer", "someone_else"))
         with pytest.raises(
             ConsentError, match=r"the network of sh0010: render of 'someone_else' in show 'demo', shot 'sh0020'"
         ):
             require_release(shot, "render")
     finally:
-        release.write_text(kept)
+        shutil.rmtree(folder)
+        kept.rename(folder)
         lender.write_text(lender.read_text().replace("someone_else", "procedural_performer"))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from vfx_deepfake.cli import delivery, models, nuke
 from vfx_deepfake.cli.faceset import faceset
+from vfx_deepfake.cli.release import release
 from vfx_deepfake.cli.review import review
 from vfx_deepfake.progress import Progress
 
@@ -168,17 +169,6 @@ def work(args: argparse.Namespace, progress: Progress) -> int:
     from vfx_deepfake.farm.worker import Limits, work
 
     return work(args.task, Limits(args.timeout, args.retries), path_mapping=args.path_mapping).code
-
-
-def release(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    """Releases: add, show, check."""
-    from vfx_deepfake.steps import consent
-
-    if args.action == "add":
-        return consent.add(Path(args.folder), args.set)
-    if args.action == "show":
-        return consent.show(Path(args.folder))
-    return consent.check(args.shot, args.use)
 
 
 def demo(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:

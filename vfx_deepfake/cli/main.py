@@ -23,6 +23,7 @@ from vfx_deepfake.cli.faceset import add_faceset
 from vfx_deepfake.cli.models import add_models
 from vfx_deepfake.cli.nuke import add_nuke
 from vfx_deepfake.cli.progress import STYLES, make_progress
+from vfx_deepfake.cli.release import add_release_commands
 from vfx_deepfake.cli.review import StageParser, add_review
 from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY, VfxError
 
@@ -95,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_models(stages, _shot, _common)
     add_nuke(stages, _shot)
     _farm(stages)
-    _release(stages.add_parser("release", help="releases of likeness: add, show, check"))
+    add_release_commands(stages, _common)
     _detect(stages.add_parser("detect", help="what a forensic eye would look at in any sequence"))
     demo = stages.add_parser("demo", help="a whole shot with the procedural performer")
     demo.add_argument("folder", nargs="?", default="demo_shot", help="where (default: demo_shot)")
@@ -164,22 +165,6 @@ def _detect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", default="", help="part of the range, e.g. 1001-1020 (default: what is on disk)")
     parser.add_argument("--report", default="", metavar="DIR", help="write figures, plots and a page there")
     _common(parser)
-
-
-def _release(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = actions.add_parser("add", help="put a signed release on record")
-    add.add_argument("folder", help="the releases folder")
-    field = "a field of the release, e.g. identity=performer_a"
-    add.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", required=True, help=field)
-    show = actions.add_parser("show", help="what is on record")
-    show.add_argument("folder", help="the releases folder")
-    check = actions.add_parser("check", help="does a release cover this shot today?")
-    check.add_argument("shot", help="shot.toml, or the folder that holds it")
-    check.add_argument("--use", choices=("train", "render", "export", "library"), default="",
-                       help="one operation (default: train and render)")  # fmt: skip
-    for action in (add, show, check):
-        _common(action)
 
 
 def _interrupted(signum: int, _frame: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from vfx_deepfake.review.listing import about
 from vfx_deepfake.review.place import find_place
 from vfx_deepfake.review.store import open_store
 from vfx_deepfake.steps.opened import OpenShot
+from vfx_deepfake.steps.release_report import releases_of_version
 
 APPROVED = "approved"
 
@@ -101,6 +102,4 @@ def _is(path: Path, digest: str) -> bool:
 
 def releases_of(record: Mapping[str, Any]) -> list[str]:
     """The releases that the version was made under."""
-    said = record.get("release", "")
-    listed: Iterable[str] = [said] if isinstance(said, str) else said
-    return sorted(filter(None, listed))
+    return sorted({name for name in releases_of_version(record).values() if name})

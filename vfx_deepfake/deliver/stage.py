@@ -33,7 +33,7 @@ def deliver_stage(
     """
     with one_writer(opened.shot.paths.work, f"vfx-deepfake deliver of {opened.name}"), located(opened.name):
         if needs_release(opened.shot):
-            require_release(opened.shot, "render")
+            require_release(opened.shot, "deliver")
         chosen = approved_version(opened, version, progress)
         opened.hashes.save()
         place = (Path(to).absolute() if to else opened.shot.paths.deliveries) / folder_name(

@@ -31,7 +31,8 @@ from vfx_deepfake.media.metadata import FRAME_RATE, REEL, TIMECODE, Attribute, r
 from vfx_deepfake.media.timecode import advanced
 from vfx_deepfake.naming import frame_path
 from vfx_deepfake.progress import Progress, Silent
-from vfx_deepfake.provenance.release import OPERATIONS, SYNTHETIC, add_release
+from vfx_deepfake.provenance.register import add_release
+from vfx_deepfake.provenance.release import OPERATIONS, SYNTHETIC
 from vfx_deepfake.steps.init import InitRequest, init_shot
 
 IDENTITY, SHOW, REEL_NAME = "procedural_performer", "demo", "DEMO_A001"

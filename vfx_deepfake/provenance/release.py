@@ -1,71 +1,103 @@
-"""Who released which likeness for what: ``releases/*.toml``, and the gate in front of training and rendering.
+"""Who released which likeness for what: ``releases/*.toml``, one file a signed agreement.
 
-One file is one signed release. A file that can't be understood stops the gate too: what it withdraws is not known.
+What is not granted is not allowed: an operation counts only where the agreement names it. A limit that is not given (ages,
+territory, sequences) does not limit. docs/consent.md says where the fields come from.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 
 from vfx_deepfake.errors import ConsentError, ShotError
-from vfx_deepfake.files import hash_file, write_text
-from vfx_deepfake.tables import build, read_toml
+from vfx_deepfake.files import hash_data, hash_file
+from vfx_deepfake.tables import build
 
-SCHEMA = 1
-OF_A_SHOT = ("train", "render")  # what every shot needs
-OPERATIONS = (*OF_A_SHOT, "export", "library")  # and handing a trained model on, or keeping it for other trainings
-SYNTHETIC = "synthetic performer"
-KINDS = ("employment-based replica", "independently created replica", "alteration only", SYNTHETIC)
+SCHEMA = 2
+OF_A_SHOT = ("train", "render", "deliver")  # what every shot needs
+CHANGES = ("age", "expression", "dubbing")  # what may be changed: apparent age, expression, the performance itself
+HANDED_ON = ("export", "library")  # a trained model handed on, or kept for other trainings
+OPERATIONS = (*OF_A_SHOT, *CHANGES, *HANDED_ON)
+ALTERATION, SYNTHETIC = "alteration only", "synthetic performer"
+KINDS = ("employment-based replica", "independently created replica", ALTERATION, SYNTHETIC)
 NEVER = dt.date.max
-_HOW_TO = "file a signed one that does with 'vfx-deepfake release add', or correct the shot"
+WITHDRAWAL = ("revoked", "revoked_by", "revoked_why")  # what may be added to a file after it was signed
+MINOR_DAYS = 366  # assumed: consent for a minor is asked for again every year
+_DATES = ("signed", "valid_from", "valid_until", "retention_until", "revoked")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """One signed release, as its file says it. Patterns take ``*`` and ``?``; both ends of the dates count.
+    """One signed release, as its file says it. Patterns take ``*`` and ``?``; both ends of dates and ages count.
 
     The kinds are those of the performers' 2023 agreements: employment-based, independently created, alteration.
+    An alteration changes the person's own performance; putting the likeness on somebody else is a replica.
     A synthetic performer is no real person: only for this kind the document may be missing.
     """
 
     id: str  # the file's name without .toml
     schema: int = SCHEMA
-    identity: str  # as [consent].identity of the shot names it
+    identity: str  # as [consent].identity of the shot, or a faceset, names it
     performer: str
     kind: str
     description: str  # of the use, word for word as shown to the performer
-    shows: tuple[str, ...]  # e.g. ["northern_light"], or ["*"]
+    shows: tuple[str, ...]  # productions, e.g. ["northern_light"], or ["*"]
+    sequences: tuple[str, ...] = ("*",)  # as [shot].sequence says it
     shots: tuple[str, ...]  # e.g. ["sh0010", "ab_*"], or ["*"]
     operations: tuple[str, ...]  # of OPERATIONS
+    ages: tuple[float, ...] = ()  # youngest and oldest age that may be shown, years; empty for any
+    territory: tuple[str, ...] = ("*",)  # where it may be shown, as [consent].territory says it
     signed: dt.date
     valid_from: dt.date
     valid_until: dt.date
+    retention_until: dt.date = NEVER  # after this day facesets and models of the person must be gone
     revoked: dt.date = NEVER  # from this day on it covers nothing
+    revoked_by: str = ""
+    revoked_why: str = ""
+    contract: str = ""  # reference of the agreement
+    compensation: str = ""  # reference of what was paid or agreed for it
     document: str = ""  # the signed paper, relative to the releases folder or wherever the studio keeps it
     document_sha256: str = ""
     approved_by: str  # who checked it for the production
+    minor: bool = False  # the person is under age: the extra rules below
+    guardian: str = ""  # who signed for a minor
+    second_approval: str = ""  # a minor's release is checked by two
 
     def __post_init__(self) -> None:
-        problems = [*self._text_problems(), *self._date_problems(), *self._document_problems()]
+        problems = [*self._text_problems(), *self._date_problems(), *self._document_problems(), *self._minor_problems()]
         if self.schema != SCHEMA:
             problems.insert(0, f"schema is {self.schema}; this software knows {SCHEMA}; install a newer one")
         if problems:
             raise ValueError("; ".join(problems))
 
+    def as_data(self) -> dict[str, Any]:
+        """Every field as plain data, dates as text."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: list(value)
+            if isinstance(value, tuple)
+            else value.isoformat()
+            if isinstance(value, dt.date)
+            else value
+            for name, value in values.items()
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what was signed; a withdrawal that is added later does not change it."""
+        return hash_data({name: value for name, value in self.as_data().items() if name not in WITHDRAWAL})
+
     def _text_problems(self) -> Iterable[str]:
         for name in ("identity", "performer", "description", "approved_by"):
             if not getattr(self, name).strip():
                 yield f"{name} is empty; it must be said"
-        for name in ("shows", "shots", "operations"):
+        for name in ("shows", "sequences", "shots", "operations", "territory"):
             if not getattr(self, name):
                 yield f"{name} is empty; name what is covered"
         if self.kind not in KINDS:
@@ -73,16 +105,19 @@ class Release:
         for operation in self.operations:
             if operation not in OPERATIONS:
                 yield f"operations names '{operation}'; known are {', '.join(OPERATIONS)}"
+        if self.ages and (len(self.ages) != 2 or not 0 <= self.ages[0] <= self.ages[1]):
+            yield f"ages is {list(self.ages)}; give the youngest and the oldest age, e.g. [25, 40]"
 
     def _date_problems(self) -> Iterable[str]:
-        dates = {name: getattr(self, name) for name in ("signed", "valid_from", "valid_until", "revoked")}
-        timed = [name for name, value in dates.items() if isinstance(value, dt.datetime)]
+        timed = [name for name in _DATES if isinstance(getattr(self, name), dt.datetime)]
         if timed:
             yield f"{' and '.join(timed)} must be a plain date such as 2026-03-01, without a time"
         elif self.valid_from < self.signed:
             yield f"valid_from {self.valid_from} lies before signed {self.signed}; consent can't be given backwards"
         elif self.valid_until < self.valid_from:
             yield f"valid_until {self.valid_until} lies before valid_from {self.valid_from}"
+        elif self.retention_until < self.valid_from:
+            yield f"retention_until {self.retention_until} lies before valid_from {self.valid_from}"
 
     def _document_problems(self) -> Iterable[str]:
         if not self.document and self.kind != SYNTHETIC:
@@ -90,96 +125,23 @@ class Release:
         if bool(self.document) != bool(re.fullmatch("[0-9a-f]{64}", self.document_sha256)):
             yield "document and document_sha256 go together; the hash is 64 lower-case hex digits (sha256sum FILE)"
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Use:
-    """What somebody wants to do with a likeness."""
-
-    identity: str
-    operation: str  # one of OPERATIONS
-    show: str
-    shot: str
-    date: dt.date
-
-    def __str__(self) -> str:
-        return f"{self.operation} of '{self.identity}' in show '{self.show}', shot '{self.shot}' on {self.date}"
-
-
-def refusals(release: Release, use: Use) -> list[str]:
-    """Why a release does not cover a use, in plain words; empty when it does."""
-    reasons = []
-    if release.identity != use.identity:
-        reasons.append(f"is for '{release.identity}'")
-    if use.operation not in release.operations:
-        reasons.append(f"is for {' and '.join(release.operations)} only")
-    if not any(fnmatchcase(use.show, pattern) for pattern in release.shows):
-        reasons.append(f"is for show {' or '.join(map(repr, release.shows))}")
-    if not any(fnmatchcase(use.shot, pattern) for pattern in release.shots):
-        reasons.append(f"is for shot {' or '.join(map(repr, release.shots))}")
-    if use.date < release.valid_from:
-        reasons.append(f"begins on {release.valid_from}")
-    if use.date > release.valid_until:
-        reasons.append(f"ran out on {release.valid_until}")
-    if use.date >= release.revoked:
-        reasons.append(f"was revoked on {release.revoked}")
-    return reasons
-
-
-def require(releases: Iterable[Release], use: Use) -> Release:
-    """The release that covers a use; of several the one that runs longest.
-
-    Raises: ConsentError saying what was asked, why each release on record does not cover it, and what to do.
-    """
-    if use.operation not in OPERATIONS:
-        raise ValueError(f"operation is '{use.operation}'; known are {', '.join(OPERATIONS)}")
-    on_record = tuple(releases)
-    if not use.identity:
-        raise ConsentError(f"[consent].identity is empty; say whose it is, as a release names it{_known(on_record)}")
-    covering = [release for release in on_record if not refusals(release, use)]
-    if covering:
-        return max(covering, key=lambda release: (min(release.valid_until, release.revoked), release.id))
-    lines = [f"{use}: no release covers it; {_HOW_TO}"]
-    lines += [f"  {release.id}: {', '.join(refusals(release, use))}" for release in on_record]
-    if not on_record:
-        lines.append("  there is no release on record")
-    near = difflib.get_close_matches(use.identity, {release.identity for release in on_record} - {use.identity}, n=1)
-    if near:
-        lines.append(f"  did you mean identity '{near[0]}'?")
-    raise ConsentError("\n".join(lines))
-
-
-def _known(releases: Iterable[Release]) -> str:
-    names = sorted({release.identity for release in releases})
-    return f"; on record: {', '.join(names)}" if names else "; no release is on record"
-
-
-def state(release: Release, on: dt.date) -> str:
-    """How a release stands on a day: not yet valid, valid, run out or revoked."""
-    if on >= release.revoked:
-        return f"revoked on {release.revoked}"
-    if on < release.valid_from:
-        return f"begins on {release.valid_from}"
-    if on > release.valid_until:
-        return f"ran out on {release.valid_until}"
-    return f"valid until {release.valid_until}"
-
-
-def load_releases(folder: Path) -> tuple[Release, ...]:
-    """Every release of a folder, by name; a folder that is not there holds none.
-
-    Raises: ConsentError with one line for every problem of every file, changed documents included.
-    """
-    found, problems = [], []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            release = release_from_table(read_toml(path), path.stem, str(path))
-            _check_document(release, folder)
-            found.append(release)
-        except (ShotError, ConsentError) as error:
-            problems.append(str(error))
-    if problems:
-        raise ConsentError("\n".join(problems))
-    return tuple(found)
+    def _minor_problems(self) -> Iterable[str]:
+        if not self.minor:
+            if self.guardian or self.second_approval:
+                yield "guardian and second_approval are for minors; set minor = true, or leave them out"
+            return
+        if not self.guardian.strip():
+            yield "guardian is empty; name who signed for the minor"
+        if self.second_approval.strip() in ("", self.approved_by.strip()):
+            yield "second_approval must name a second person beside approved_by; a minor's release is checked by two"
+        kept = [operation for operation in self.operations if operation in HANDED_ON]
+        if kept:
+            yield f"operations names {' and '.join(kept)}; models of a minor are neither handed on nor kept"
+        if (
+            not any(isinstance(getattr(self, name), dt.datetime) for name in _DATES)
+            and (self.valid_until - self.valid_from).days > MINOR_DAYS
+        ):
+            yield f"valid_until {self.valid_until} is more than a year after valid_from; a minor's consent is asked for every year"
 
 
 def release_from_table(table: Mapping[str, Any], name: str, where: str) -> Release:
@@ -190,13 +152,25 @@ def release_from_table(table: Mapping[str, Any], name: str, where: str) -> Relea
     if table.get("id", name) != name:
         raise ConsentError(f"{where}.id: is {table['id']!r}; the id is the file's name, so leave it out")
     try:
-        return build(Release, {**table, "id": name}, where)
+        return build(Release, {**_upgraded(table), "id": name}, where)
     except ShotError as error:
         raise ConsentError(str(error)) from error
 
 
-def _check_document(release: Release, folder: Path) -> None:
-    """A paper that can be reached must be the one that was signed; one kept elsewhere is not looked for."""
+def _upgraded(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Schema 1 had one word, render, for making frames, changing age and expression in them, and delivering them."""
+    operations = table.get("operations")
+    if table.get("schema") != 1 or not isinstance(operations, list):
+        return dict(table)
+    implied = ["deliver", "age", "expression"] if "render" in operations else []
+    return {**table, "schema": 2, "operations": [*operations, *implied]}
+
+
+def check_document(release: Release, folder: Path) -> None:
+    """A paper that can be reached must be the one that was signed; one kept elsewhere is not looked for.
+
+    Raises: ConsentError.
+    """
     path = folder / release.document
     if not (release.document and path.is_file()):
         return
@@ -211,29 +185,8 @@ def _check_document(release: Release, folder: Path) -> None:
         )
 
 
-def add_release(folder: Path, table: Mapping[str, Any]) -> Path:
-    """File a release; ``table`` holds its fields, and ``id`` if it shall not be named by identity and day of signature.
-
-    The hash of a document that lies on this disk is taken now. Returns the file, which is written whole or not at all.
-    Raises: ConsentError with every problem of the fields, or when the id is taken.
-    """
-    values = dict(table)
-    name = str(values.pop("id", "") or f"{values.get('identity', '')}_{values.get('signed', '')}")
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
-        raise ConsentError(f"id '{name}' can't be a file name; give id=NAME of letters, digits, dash and underscore")
-    if values.get("document") and "document_sha256" not in values and (folder / str(values["document"])).is_file():
-        values["document_sha256"] = hash_file(folder / str(values["document"]))
-    release = release_from_table(values, name, "release")
-    _check_document(release, folder)
-    path = folder / f"{name}.toml"
-    if path.exists():
-        raise ConsentError(f"{path}: exists already and stays as it was signed; give the new release another id")
-    write_text(path, release_text(release))
-    return path
-
-
 def release_text(release: Release) -> str:
     """The file of a release: every field that says something."""
     values = {field.name: getattr(release, field.name) for field in fields(release) if field.name != "id"}
-    said = {key: value for key, value in values.items() if value not in ("", NEVER)}
+    said = {key: value for key, value in values.items() if value not in ("", NEVER, ()) and value is not False}
     return tomlkit.dumps({key: list(value) if isinstance(value, tuple) else value for key, value in said.items()})

@@ -38,3 +38,5 @@ class ConsentSpec:
 
     identity: str = ""  # as the release names it; needed to train or render a face
     releases: str = "releases"  # folder, relative to the shot file
+    apparent_age: float = 0.0  # years that the finished face shows; 0 where its age is not changed
+    territory: str = ""  # where it will be shown, as releases name it; asked for when it is delivered

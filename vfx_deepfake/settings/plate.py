@@ -15,6 +15,7 @@ class NameSpec:
 
     name: str  # e.g. sh0010; letters, digits, dot, dash, underscore
     show: str = ""  # production, as releases name it
+    sequence: str = ""  # as releases name it
     note: str = ""  # what is asked for; goes on the slate
     vendor: str = ""  # goes on the slate
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.errors import ConsentError, located
-from vfx_deepfake.provenance.release import OF_A_SHOT, Release, Use, add_release, load_releases, require, state
+from vfx_deepfake.files import read_json
+from vfx_deepfake.provenance.gate import DRIVING, OWN, REPLICA, Use, require, state
+from vfx_deepfake.provenance.register import add_release, load_releases, revoke_release
+from vfx_deepfake.provenance.release import OF_A_SHOT, Release
+from vfx_deepfake.settings.keyed import curves
 from vfx_deepfake.shot import Shot, load_shot
-from vfx_deepfake.steps.identity_sources import identities
+from vfx_deepfake.steps.identity_sources import identities, load_driving_shot
 from vfx_deepfake.tables import parse_override, with_override
 
 
@@ -29,15 +33,12 @@ def require_release(shot: Shot, operation: str) -> Release:
 
 def require_releases(shot: Shot, operation: str) -> dict[str, Release]:
     """The release of everybody in a shot by identity, the plate's actor first; as :func:`require_release`."""
-    asked = {shot.settings.consent.identity: ""}
-    if shot.settings.model.swaps:
-        for identity, where in identities(shot, driving=operation != "train"):
-            asked.setdefault(identity, where)
-    found, problems = {}, []
-    for identity, where in asked.items():
+    found: dict[str, Release] = {}
+    problems = []
+    for use, where in uses_of(shot, operation):
         try:
             with located(where) if where else nullcontext():
-                found[identity] = _covering(shot, identity, operation)
+                found[use.identity] = _require(shot, use)
         except ConsentError as error:
             problems.append(str(error))
     if problems:
@@ -46,9 +47,80 @@ def require_releases(shot: Shot, operation: str) -> dict[str, Release]:
         lender = load_shot(shot.paths.source(shot.settings.model.shared))
         with located(f"the network of {lender.name}"):
             identity = lender.settings.consent.identity
-            _covering(lender, identity, "train")
-            _covering(shot, identity, "render")
+            covering(lender, identity, "train")
+            covering(shot, identity, "render")
     return found
+
+
+def uses_of(shot: Shot, operation: str) -> Iterator[tuple[Use, str]]:
+    """What a shot does with whose likeness, the plate's actor first, and where the shot says so.
+
+    Raises: FacesetError or ShotError where it can't be told whose face it is.
+    """
+    settings, shows = shot.settings, operation != "train"  # training changes nothing that anybody sees
+    actor, spec = settings.consent.identity, settings.identity
+    swaps = settings.model.swaps
+    dubbed = ("dubbing",) if shows and swaps and spec.drive else ()
+    aged = (settings.consent.apparent_age,) if shows and settings.consent.apparent_age else ()
+    offsets = spec.expression if swaps else settings.beauty.expression if settings.model.method == "sliders" else None
+    moved = ("expression",) if shows and offsets is not None and _is_set(offsets) else ()
+    yield _use(shot, actor, operation, (*(("age",) if aged else ()), *moved, *dubbed), aged), ""
+    if not swaps:
+        return
+    ages = tuple(spec.age.values) if shows and any(spec.age.values) else ()
+    take = load_driving_shot(shot).settings.consent.identity if spec.drive else ""
+    for identity, where in identities(shot, driving=shows):
+        if identity == actor:
+            continue
+        if where.startswith("the driving take") and identity == take:
+            yield _use(shot, identity, operation, dubbed, role=DRIVING), where
+        else:
+            yield _use(shot, identity, operation, (*(("age",) if ages else ()), *moved), ages, role=REPLICA), where
+
+
+def _is_set(offsets: Any) -> bool:
+    return any(value for _, curve in curves(offsets) for value in curve.values)
+
+
+def _use(
+    shot: Shot,
+    identity: str,
+    operation: str,
+    changes: tuple[str, ...] = (),
+    ages: tuple[float, ...] = (),
+    *,
+    role: str = OWN,
+) -> Use:
+    spec = shot.settings
+    return Use(identity=identity, operation=operation, show=spec.shot.show, sequence=spec.shot.sequence, shot=shot.name,
+               date=dt.date.today(), changes=changes, ages=ages, territory=spec.consent.territory, role=role)  # fmt: skip
+
+
+def covering(shot: Shot, identity: str, operation: str) -> Release:
+    """The release that covers an operation on one person's likeness in a shot today.
+
+    Raises: ConsentError.
+    """
+    return _require(shot, _use(shot, identity, operation))
+
+
+def _require(shot: Shot, use: Use) -> Release:
+    _require_sane_clock(shot, use.date)
+    return require(load_releases(Path(shot.paths.source(shot.settings.consent.releases))), use)
+
+
+def _require_sane_clock(shot: Shot, today: dt.date) -> None:
+    """A shot's newest version can't be of tomorrow: then this host's date, by which releases are judged, is wrong."""
+    numbers = shot.paths.version_numbers()
+    record = shot.paths.version(numbers[-1]).record if numbers else None
+    if record is None or not record.is_file():
+        return
+    made = str(read_json(record).get("made_at", ""))[:10]
+    # hosts a time zone apart may be a day apart
+    if made > (today + dt.timedelta(days=1)).isoformat():
+        raise ConsentError(
+            f"this host says it is {today}, and v{numbers[-1]:03d} of {shot.name} was made on {made}; mend the host's clock"
+        )
 
 
 def require_ancestors(shot: Shot, names: Iterable[str], operation: str) -> dict[str, Release]:
@@ -57,13 +129,7 @@ def require_ancestors(shot: Shot, names: Iterable[str], operation: str) -> dict[
     Raises: ConsentError naming the first one that no release covers.
     """
     with located("the network that training started from"):
-        return {name: _covering(shot, name, operation) for name in names}
-
-
-def _covering(shot: Shot, identity: str, operation: str) -> Release:
-    show = shot.settings.shot.show
-    use = Use(identity=identity, operation=operation, show=show, shot=shot.name, date=dt.date.today())
-    return require(load_releases(Path(shot.paths.source(shot.settings.consent.releases))), use)
+        return {name: covering(shot, name, operation) for name in names}
 
 
 def needs_release(shot: Shot) -> bool:
@@ -77,6 +143,20 @@ def add(folder: Path, assignments: Sequence[str]) -> dict[str, Any]:
     for text in assignments:
         table = with_override(table, *parse_override(text))
     return {"release": str(add_release(folder, table))}
+
+
+def revoke(folder: Path, name: str, on: str, by: str, why: str) -> dict[str, Any]:
+    """Withdraw a release, from today or a day on.
+
+    Raises: ConsentError.
+    """
+    try:
+        day = dt.date.fromisoformat(on) if on else dt.date.today()
+    except ValueError as error:
+        raise ConsentError(f"--on: is '{on}'; want a date such as 2026-12-31") from error
+    release = revoke_release(folder, name, on=day, by=by, why=why)
+    return {"revoked": release.id, "identity": release.identity, "on": str(day),
+            "lines": ["new work with it is refused from that day on; 'vfx-deepfake release report' lists what it touches"]}  # fmt: skip
 
 
 def show(folder: Path) -> dict[str, Any]:

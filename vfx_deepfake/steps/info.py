@@ -12,7 +12,8 @@ from vfx_deepfake.files import read_json
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.media.sequence import hash_pattern
 from vfx_deepfake.naming import ShotPaths
-from vfx_deepfake.provenance.release import load_releases, state
+from vfx_deepfake.provenance.gate import state
+from vfx_deepfake.provenance.register import load_releases
 from vfx_deepfake.shot import SHOT_FILE
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.train import RECORD

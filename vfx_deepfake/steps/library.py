@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from vfx_deepfake.errors import ConsentError, ShotError
 from vfx_deepfake.model.library import Model, add_model, find_model, models
 from vfx_deepfake.provenance.record import code_identity, now
-from vfx_deepfake.provenance.release import Use, load_releases, require
 from vfx_deepfake.shot import Shot, load_shot
+from vfx_deepfake.steps.consent import covering
 
 OPERATION = "library"
 
@@ -50,11 +49,7 @@ def require_for_library(shot: Shot, identity: str) -> object:
 
     Raises: ConsentError without one.
     """
-    releases = load_releases(Path(shot.paths.source(shot.settings.consent.releases)))
-    show = shot.settings.shot.show
-    return require(
-        releases, Use(identity=identity, operation=OPERATION, show=show, shot=shot.name, date=dt.date.today())
-    )
+    return covering(shot, identity, OPERATION)
 
 
 def listed(library: Path) -> dict[str, Any]:

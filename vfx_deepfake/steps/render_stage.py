@@ -18,8 +18,9 @@ from vfx_deepfake.media.dpx import DpxHeader
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity
+from vfx_deepfake.provenance.release import Release
 from vfx_deepfake.steps.comp import PLATE_AS_IT_IS
-from vfx_deepfake.steps.consent import needs_release, require_ancestors, require_release
+from vfx_deepfake.steps.consent import needs_release, require_ancestors, require_releases
 from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces
 from vfx_deepfake.steps.identity_model import identity_render_inputs
 from vfx_deepfake.steps.mattes import made_mattes
@@ -131,15 +132,16 @@ def render_stage(opened: OpenShot, progress: Progress, *, frames: str = "", lock
     return {"rendered": format_frames(wanted), "changed": format_frames(changed), "folder": str(plan.paths.folder)}
 
 
-def require_render_release(opened: OpenShot) -> None:
-    """Everybody whose face is in play is released for rendering today.
+def require_render_release(opened: OpenShot) -> dict[str, Release]:
+    """The releases of everybody whose face is in play, by identity, the plate's actor first; none for a plate passed through.
 
     Raises: ConsentError; TrainError when the shot is not trained on its present inputs.
     """
-    if needs_release(opened.shot):
-        require_release(opened.shot, "render")
-    if opened.settings.model.swaps:
-        require_ancestors(opened.shot, seen_identities(opened), "render")
+    if not needs_release(opened.shot):
+        return {}
+    found = require_releases(opened.shot, "render")
+    seen = require_ancestors(opened.shot, seen_identities(opened), "render") if opened.settings.model.swaps else {}
+    return {**found, **{who: each for who, each in seen.items() if who not in found}}
 
 
 def render_planned(

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,16 @@ from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import version_record
 from vfx_deepfake.qc.summary import short
 from vfx_deepfake.qc.verdict import FAIL, UNKNOWN
-from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.freshness import is_fresh
 from vfx_deepfake.steps.opened import OpenShot, unlocked
 from vfx_deepfake.steps.qc_stage import SUMMARY
-from vfx_deepfake.steps.render_stage import RenderPlan, is_finished, plan_render, published_version
+from vfx_deepfake.steps.render_stage import (
+    RenderPlan,
+    is_finished,
+    plan_render,
+    published_version,
+    require_render_release,
+)
 from vfx_deepfake.steps.review import require_rendered, review_inputs, review_record
 
 # assumed: a hidden version that nobody has written to for a day belongs to no job any more
@@ -42,8 +48,8 @@ def version_stage(opened: OpenShot, progress: Progress, *, locked: bool = False)
         published = published_version(opened)
         if published:
             return {"version": str(published.folder), "version_state": "up to date"}
-        release = require_release(opened.shot, "render").id if needs_release(opened.shot) else ""
-        published = _publish_once(opened, plan_render(opened), release)
+        releases = {who: release.id for who, release in require_render_release(opened).items()}
+        published = _publish_once(opened, plan_render(opened), releases)
     return {
         "version": str(published.folder),
         "sheet": str(published.sheet),
@@ -51,7 +57,7 @@ def version_stage(opened: OpenShot, progress: Progress, *, locked: bool = False)
     }
 
 
-def _publish_once(opened: OpenShot, plan: RenderPlan, release: str) -> VersionPaths:
+def _publish_once(opened: OpenShot, plan: RenderPlan, releases: Mapping[str, str]) -> VersionPaths:
     """Record and publish, unless another host was a moment faster.
 
     The lock keeps hosts apart; where a file server does not carry locks, the rename decides who published.
@@ -59,7 +65,7 @@ def _publish_once(opened: OpenShot, plan: RenderPlan, release: str) -> VersionPa
     """
     try:
         if not plan.paths.record.is_file():  # else killed between the record and the rename
-            write_json(plan.paths.record, _verified_record(opened, plan, release))
+            write_json(plan.paths.record, _verified_record(opened, plan, releases))
         return _publish(opened, plan)
     except DeliveryError:
         published = published_version(opened)
@@ -70,7 +76,7 @@ def _publish_once(opened: OpenShot, plan: RenderPlan, release: str) -> VersionPa
         return published
 
 
-def _verified_record(opened: OpenShot, plan: RenderPlan, release: str) -> dict[str, Any]:
+def _verified_record(opened: OpenShot, plan: RenderPlan, releases: Mapping[str, str]) -> dict[str, Any]:
     """Verify every frame and the review pictures, and say what made them.
 
     Raises: DeliveryError naming what is missing and the stage that makes it.
@@ -85,7 +91,8 @@ def _verified_record(opened: OpenShot, plan: RenderPlan, release: str) -> dict[s
         raise DeliveryError("no review pictures of these frames; run 'vfx-deepfake review' first")
     review = read_json(review_record(plan))
     return version_record(
-        shot=opened.name, version=plan.paths.number, inputs=plan.inputs, settings=opened.shot.as_data(), release=release,
+        shot=opened.name, version=plan.paths.number, inputs=plan.inputs, settings=opened.shot.as_data(),
+        release=next(iter(releases.values()), ""), releases=dict(releases),
         frames={str(frame): dict(data["outputs"]) for frame, data in records.items()},
         timings_s={**_timings(opened), **review["timings_s"]},
         review={Path(name).name: digest for name, digest in review["outputs"].items()},
