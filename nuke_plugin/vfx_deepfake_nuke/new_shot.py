@@ -27,7 +27,9 @@ def new_shot(node: Any) -> str:
     found = ask(["init", said[FOLDER], "--template", said[TEMPLATE], "--plate", plate_file(read), "--colorspace", said[SPACE],
                  "--frames", said[FRAMES]])  # fmt: skip
     put(node, "shot_file", found["shot"])
-    if node.knob("plate_colorspace") is not None:
+    if (
+        read["raw"].value() and node.knob("plate_colorspace") is not None
+    ):  # any other Read converts to the working space
         choose_space(node["plate_colorspace"], said[SPACE])
     return str(found["shot"])
 

@@ -88,6 +88,18 @@ def plate_read(node: Any) -> Any:
     raise PluginError(f"{node.name()}: no Read feeds its plate input; connect the plate.")
 
 
+def space_at_plate(node: Any, file_space: str, working_space: str) -> str:
+    """Colour space of the pixels at the plate input: a Read converts them to the working space, unless it is raw.
+
+    Without a Read the version's own picture stands in for the plate, and that is in the plate file's space.
+    """
+    try:
+        read = plate_read(node)
+    except PluginError:
+        return file_space
+    return file_space if read["raw"].value() else working_space
+
+
 def space_name(text: str) -> str:
     """A colour space as OCIO names it, from what Nuke's menus show: ``scene_linear (ACES - ACEScg)`` for a role, ``ACES/ACEScg``."""
     text = text.split("\t")[0].strip()

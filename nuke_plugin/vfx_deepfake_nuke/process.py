@@ -22,6 +22,7 @@ DROPPED = (
     "DYLD_FRAMEWORK_PATH", "DYLD_INSERT_LIBRARIES", "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH", "QML2_IMPORT_PATH",
 )  # fmt: skip
 QUESTION_S = 300  # a question answers in seconds; a shot on a sleeping file server may take longer
+ASK_AGAIN_S = 2.0
 GRACE_S = 15.0  # a cancelled job gets this long to put its things away
 WINDOWS = sys.platform == "win32"
 
@@ -135,10 +136,13 @@ class Job:
             threading.Thread(target=self._end, daemon=True).start()
 
     def _end(self) -> None:
-        _stop(self._process)
+        """Ask again until it ends: a library may swallow the first signal while it is being imported."""
         until = time.monotonic() + GRACE_S
         while self.running and time.monotonic() < until:
-            time.sleep(0.05)
+            _stop(self._process)
+            ask_again = min(time.monotonic() + ASK_AGAIN_S, until)
+            while self.running and time.monotonic() < ask_again:
+                time.sleep(0.05)
         if self.running:
             _stop(self._process, force=True)
 

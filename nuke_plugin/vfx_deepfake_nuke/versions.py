@@ -9,7 +9,7 @@ import nuke
 
 from vfx_deepfake_nuke.errors import PluginError
 from vfx_deepfake_nuke.frames import first_and_last, percent_pattern
-from vfx_deepfake_nuke.nodes import GIZMO, choose_space, gizmos, put, shot_file, shot_of
+from vfx_deepfake_nuke.nodes import GIZMO, choose_space, gizmos, put, shot_file, shot_of, space_at_plate
 from vfx_deepfake_nuke.talk import tell
 
 APPROVED = "approved"
@@ -83,7 +83,7 @@ def put_version(node: Any, shot: dict[str, Any], version: dict[str, Any]) -> Non
     ):
         put(node, name, value)
     for name, space in (
-        ("plate_colorspace", shot["plate"].get("colorspace")),
+        ("plate_colorspace", space_at_plate(node, shot["plate"].get("colorspace", ""), shot["working_space"])),
         ("working_colorspace", shot["working_space"]),
     ):
         if space and node.knob(name) is not None and not choose_space(node[name], space):
