@@ -197,11 +197,8 @@ def test_identity_mix_goes_to_the_second_face(shown, tmp_path):
 
 
 def test_colour_match_brings_broad_colour_to_the_plates(shown, version):
-    """A face that is a stop too bright and too red comes back; what it has of detail stays."""
     where = inside(version)
     clean = planes(version, D)
-    far = face_of(shown, exposure=1) / np.maximum(clean, 1e-4)
-    assert np.median(far[where]) > 1.5
     matched = face_of(shown, match=1, match_size=20)
     broad = [cv2.GaussianBlur(image, (0, 0), 20 / 3) for image in (planes(version, F), clean, matched)]
     before, after = (np.abs(np.log(broad[i] + 0.01) - np.log(broad[1] + 0.01))[where].mean() for i in (0, 2))
