@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from tests.face.posed_heads import posed
 from tests.faceset.small import SIZE, small_faceset
 from vfx_deepfake.errors import FacesetError
 from vfx_deepfake.faceset.cull import cull_faceset, decide, judge, kind_of, read_likenesses
+from vfx_deepfake.faceset.cut_faces import weakest_detail
 from vfx_deepfake.faceset.data import CropRecord, load_faceset
 from vfx_deepfake.faceset.likeness import TEXTURE_PX, THUMB_PX, Likeness, likeness, texture_distances
 from vfx_deepfake.faceset.persons import group_persons, tracks_of
@@ -27,6 +29,7 @@ GOOD = {
     "pitch": 0.0,
     "valid_share": 1.0,
     "clipped": 0.0,
+    "weakest": 1.8,
 }
 ALONE = CullSpec(wrong_person=False, duplicates=0)
 
@@ -45,6 +48,8 @@ def with_measures(folder: Path, measures: Mapping[int, Mapping[str, float]], **f
 UNFIT = [
     ({"sharpness": 20.0}, ALONE, "soft (20 px; 45 are wanted)"),
     ({"sharpness": 20.0}, dataclasses.replace(ALONE, sharpness_px=15), ""),
+    ({"weakest": 0.9}, ALONE, "smeared (50% of the usual detail in one direction)"),
+    ({"weakest": 0.9}, dataclasses.replace(ALONE, smeared=0), ""),
     ({"face_px": 60.0}, dataclasses.replace(ALONE, face_px=100), "small (head 60 px wide)"),
     ({"exposure": -7.0}, ALONE, "too dark (-7.0 stops)"),
     ({"exposure": 4.5}, ALONE, "too bright (+4.5 stops)"),
@@ -199,6 +204,19 @@ def test_texture_is_the_persons_in_every_pose_and_light() -> None:
     np.testing.assert_allclose(np.diag(away), 0, atol=1e-4)  # float32 sums over a thousand texels
     assert away[0, 1] < 0.5 * away[0, 3]
     assert away[0, 2] < 0.5 * away[0, 3]
+
+
+def test_motion_takes_detail_in_one_direction_and_defocus_in_all() -> None:
+    points = (posed() - 128) * 0.5 + 64
+    sharp, valid = painted(0, points, 128), np.ones((128, 128), np.float32)
+    smeared = cv2.blur(sharp, (13, 1))
+    soft = cv2.GaussianBlur(sharp, (0, 0), 3)
+    sharp_left, smeared_left, soft_left = (
+        weakest_detail(each, points, valid)["weakest"] for each in (sharp, smeared, soft)
+    )
+    assert smeared_left < 0.8 * sharp_left
+    assert soft_left < 0.8 * sharp_left
+    assert weakest_detail(np.full((64, 64, 3), 0.4, np.float32), points / 2, valid[:64, :64]) == {}
 
 
 def test_too_little_in_common_is_not_compared() -> None:

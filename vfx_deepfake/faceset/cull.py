@@ -67,7 +67,8 @@ def judge(faceset: Faceset, likes: Sequence[Likeness], spec: CullSpec) -> tuple[
     In this order: what is unfit by itself, another person, doubles of a sharper crop.
     """
     best = float(np.percentile([_sharpness(crop) for crop in faceset.crops], BEST_PERCENTILE))
-    reasons = [_unfit(crop, spec, best) for crop in faceset.crops]
+    firm = float(np.percentile([crop.measures.get("weakest", 0.0) for crop in faceset.crops], BEST_PERCENTILE))
+    reasons = [_unfit(crop, spec, best, firm) for crop in faceset.crops]
     groups = None
     if spec.wrong_person:
         reliable = [i for i, crop in enumerate(faceset.crops) if crop.score >= spec.score]
@@ -85,10 +86,11 @@ def _sharpness(crop: CropRecord) -> float:
     return crop.measures.get("sharpness", 0.0)
 
 
-def _unfit(crop: CropRecord, spec: CullSpec, best_px: float) -> str:
-    """Why a crop is unfit by itself."""
+def _unfit(crop: CropRecord, spec: CullSpec, best_px: float, firm: float) -> str:
+    """Why a crop is unfit by itself, beside the faceset's best sharpness and least smeared detail."""
     measures = crop.measures
     reached = measures.get("valid_share", 1.0)
+    weakest = measures["weakest"] / max(firm, 1e-6) if "weakest" in measures else 1.0
     least_px = spec.sharpness_px or spec.sharpness_share * best_px
     stops, clipped = measures.get("exposure", 0.0), measures.get("clipped", 0.0)
     tests: list[tuple[bool, str]] = [
@@ -96,6 +98,7 @@ def _unfit(crop: CropRecord, spec: CullSpec, best_px: float) -> str:
         (reached < spec.valid_share, f"cut off (only {reached:.0%} of the face is in the picture)"),
         (measures.get("face_px", spec.face_px) < spec.face_px, f"small (head {measures.get('face_px', 0.0):.0f} px wide)"),
         (_sharpness(crop) < least_px, f"soft ({_sharpness(crop):.0f} px; {least_px:.0f} are wanted)"),
+        (weakest < spec.smeared, f"smeared ({weakest:.0%} of the usual detail in one direction)"),
         (stops < spec.darkest_stops, f"too dark ({stops:+.1f} stops)"),
         (stops > spec.brightest_stops, f"too bright ({stops:+.1f} stops)"),
         (0 < spec.clipped < clipped, f"clipped ({clipped:.0%} of the skin at white)"),

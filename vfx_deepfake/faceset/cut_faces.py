@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from vfx_deepfake.color.encoding import encode_log
@@ -20,6 +21,9 @@ from vfx_deepfake.faceset.read_sources import Picture, Source
 from vfx_deepfake.faceset.spec import FacesetSpec
 from vfx_deepfake.files import hash_file
 from vfx_deepfake.image.crop import Window, cut
+from vfx_deepfake.image.flow import LUMA
+
+FINE_SHARE, COARSE_SHARE = 1 / 256, 4 / 256  # sigmas of the two blurs over the crop's side
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +58,7 @@ def _cut(bench: Bench, source: Source, frame: int, picture: Picture, face: Detec
     points = moved(face.points, matrix).astype(np.float32)
     pose = aligned_pose(points)
     measures = measure_crop(crop, points, pose, valid, source_scale(matrix))
-    measures |= _reached(points, valid) | _clipped(picture, face.points)
+    measures |= _reached(points, valid) | _clipped(picture, face.points) | weakest_detail(crop, points, valid)
     record = CropRecord(
         file=file, source=source.name, frame=frame, face=index, source_sha256=picture.sha256, sha256=hash_file(bench.folder / file),
         matrix=tuple(map(tuple, matrix.astype(float).tolist())), face_px=round(face.size, 2), score=round(face.score, 4),
@@ -62,6 +66,28 @@ def _cut(bench: Bench, source: Source, frame: int, picture: Picture, face: Detec
         age=source.spec.age or bench.spec.age or None, label=source.spec.label,
     )  # fmt: skip
     return Cut(record, points, pose)
+
+
+def weakest_detail(image_log: np.ndarray, points: np.ndarray, valid: np.ndarray) -> dict[str, float]:
+    """Fine over coarse slopes in the direction that has least of them: low where the face is smeared along it by motion.
+
+    The square root of the smaller generalised eigenvalue of two structure tensors over the face's oval.
+    Shapes: image_log (S, S, 3), points (478, 2) crop px, valid (S, S). Returns ``weakest``; nothing where there is no slope.
+    """
+    luma = np.asarray(image_log, np.float32) @ np.asarray(LUMA, np.float32)
+    face = region_mask(points, Window.of_image(luma), "oval") * (valid > 0.99)
+
+    def tensor(sigma_share: float) -> np.ndarray:
+        smooth = cv2.GaussianBlur(luma, (0, 0), sigma_share * len(luma))
+        along_x, along_y = (cv2.Sobel(smooth, cv2.CV_32F, *axes) * face for axes in ((1, 0), (0, 1)))
+        mixed = float((along_x * along_y).sum())
+        return np.array([[float((along_x**2).sum()), mixed], [mixed, float((along_y**2).sum())]])
+
+    coarse = tensor(COARSE_SHARE)
+    if np.linalg.det(coarse) < 1e-9:
+        return {}
+    values = np.linalg.eigvals(np.linalg.solve(coarse, tensor(FINE_SHARE))).real
+    return {"weakest": float(np.sqrt(max(values.min(), 0.0)))}
 
 
 def _reached(points: np.ndarray, valid: np.ndarray) -> dict[str, float]:

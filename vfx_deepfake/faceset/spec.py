@@ -51,6 +51,7 @@ class CullSpec:
 
     sharpness_px: float = 0.0  # least sharpness, see docs/facesets.md; 0 takes a share of the faceset's own
     sharpness_share: float = 0.45  # of the faceset's 90th percentile
+    smeared: float = 0.65  # least detail in the weakest direction, as a share of the faceset's 90th percentile
     face_px: float = 0.0  # least width of the head in the source
     valid_share: float = 0.75  # of the face's oval that the source picture reached
     darkest_stops: float = -5.5  # skin against 18 % grey
