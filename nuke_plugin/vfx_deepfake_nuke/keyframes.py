@@ -37,7 +37,11 @@ def add_keyframe(node: Any) -> str:
     file = frame_path(target["pattern"], frame)
     if os.path.exists(file) and nuke.GUI and not nuke.ask(f"{os.path.basename(file)} exists. Paint over it?"):
         return ""
-    _write(painted, file, target["colorspace"], frame)
+    raw = bool(plate_read(node)["raw"].value())
+    if raw and target["colorspace"] != shot["plate"]["colorspace"]:
+        raise PluginError("The plate is read raw, in {}, and the key frames are to be {}; turn the Read's 'raw data' off.".format(
+            shot["plate"]["colorspace"], target["colorspace"]))  # fmt: skip
+    _write(painted, file, "" if raw else target["colorspace"], frame)
     now = shot_of(node)["keyframes"]["painted"]
     if frame not in now:
         raise PluginError(
@@ -64,7 +68,7 @@ def _check_size(node: Any, painted: Any) -> None:
 
 
 def _write(painted: Any, file: str, space: str, frame: int) -> None:
-    """Render one frame of a node into a file through a Write that is gone afterwards."""
+    """Render one frame of a node into a file through a Write that is gone afterwards; ``space`` empty: its pixels as they are."""
     if nuke.root()["proxy"].value():
         raise PluginError("Proxies are on; turn them off, or the key frame would be written small.")
     write = nuke.nodes.Write(file=file.replace("\\", "/"), file_type="exr", channels="rgb")
@@ -72,7 +76,9 @@ def _write(painted: Any, file: str, space: str, frame: int) -> None:
         write.setInput(0, painted)
         write["datatype"].setValue("16 bit half")
         write["create_directories"].setValue(True)
-        if not choose_space(write["colorspace"], space):
+        if not space:
+            write["raw"].setValue(True)
+        elif not choose_space(write["colorspace"], space):
             raise PluginError(f"This script's colour management has no '{space}', which the shot's key frames are in; "
                               "set the show's OCIO config in Project Settings.")  # fmt: skip
         nuke.execute(write, frame, frame)

@@ -51,6 +51,7 @@ class Panel(QtWidgets.QWidget):
         super().__init__(parent)
         self.setStyleSheet(STYLE)
         self._question: Question | None = None
+        self._loading: Question | None = None
         self.folder = QtWidgets.QLineEdit(_first_folder())
         self.folder.setPlaceholderText("folder of a show or of a shot")
         self.folder.returnPressed.connect(self.refresh)
@@ -166,11 +167,21 @@ class Panel(QtWidgets.QWidget):
 
     @reported
     def _load(self, version: dict[str, Any]) -> None:
-        """Put a version into the script."""
+        """Ask what the gizmo wants to know of a version; the answer puts it into the script."""
         if not version:
             raise PluginError("No version is chosen.")
-        node = versions.load(self.shots.current(), version)
-        self.bottom.say("{} loaded into {}".format(version["version"], node.name()))
+        if self._loading and self._loading.running:
+            return
+        self.bottom.say("loading " + version["version"])
+        self._loading = Question(["info", self._chosen_file(), "--brief", "--gizmo", version["version"]], self)
+        self._loading.answered.connect(lambda answer: self._loaded(answer["shots"][0], version["version"]))
+        self._loading.failed.connect(self.bottom.say)
+        self._loading.start()
+
+    @reported
+    def _loaded(self, shot: dict[str, Any], name: str) -> None:
+        node = versions.load(shot, versions.pick(shot["versions"], name))
+        self.bottom.say(f"{name} loaded into {node.name()}")
 
     def _chosen_file(self) -> str:
         """The chosen shot's file; empty for none."""

@@ -50,19 +50,17 @@ def pick(versions: Sequence[dict], which: str) -> dict[str, Any]:
 
 def choose_version(node: Any, which: str = "any") -> str:
     """Put a version on the node: ``newest``, ``approved``, a name, or ``any``, which asks. Returns its name, empty when cancelled."""
-    shot = shot_of(node)
-    versions = shot["versions"]
     if which == "any":
+        versions = shot_of(node)["versions"]
         if not versions:
             raise PluginError("No version is published yet.")
-        titles = [
-            "{}   {}   {}".format(each["version"], words(each["status"]), each["made_at"][:16]) for each in versions
-        ]
+        titles = ["   ".join((each["version"], words(each["status"]), each["made_at"][:16])) for each in versions]
         index = nuke.choice("Version", f"Version of {node.name()}", titles, 0)
         if index is None:
             return ""
         which = versions[index]["version"]
-    version = pick(versions, which)
+    shot = shot_of(node, "--gizmo", which)
+    version = pick(shot["versions"], which)
     put_version(node, shot, version)
     return str(version["version"])
 
@@ -82,20 +80,26 @@ def put_version(node: Any, shot: dict[str, Any], version: dict[str, Any]) -> Non
         ("qc", words(version["qc"])),
     ):
         put(node, name, value)
-    for name, space in (
-        ("plate_colorspace", space_at_plate(node, shot["plate"].get("colorspace", ""), shot["working_space"])),
-        ("working_colorspace", shot["working_space"]),
-    ):
-        if space and node.knob(name) is not None and not choose_space(node[name], space):
-            tell(f"This script's colour management has no '{space}' ({name.split('_')[0]} space of {shot['shot']}); "
+    told = dict(version.get("gizmo", {}))
+    if told:
+        told["plate_colorspace"] = space_at_plate(node, told["plate_colorspace"], told["working_colorspace"])
+    for name, value in told.items():
+        knob = node.knob(name)
+        if knob is None:
+            continue  # an older gizmo
+        if not name.endswith("_colorspace"):
+            knob.setValue(value)
+        elif not choose_space(knob, value):
+            tell(f"This script's colour management has no '{value}' ({knob.label()} of {shot['shot']}); "
                  "set the show's OCIO config in Project Settings, then load the version again.")  # fmt: skip
     node["tile_color"].setValue(colour_of(version["status"]))
 
 
 def refresh(node: Any) -> str:
     """Ask how the node's version stands, and say when there is a newer one. Returns the status."""
-    shot = shot_of(node)
-    versions, name = shot["versions"], node["version"].value()
+    name = node["version"].value()
+    shot = shot_of(node, "--gizmo", name or "newest")
+    versions = shot["versions"]
     version = pick(versions, name) if name else pick(versions, "newest")
     put_version(node, shot, version)
     newest = versions[0]["version"]
@@ -105,7 +109,7 @@ def refresh(node: Any) -> str:
 
 
 def load(shot: dict[str, Any], version: dict[str, Any]) -> Any:
-    """Put a version into the script: on the selected node of its shot, else on one of its shot, else on a new one."""
+    """Put a version, as ``info --gizmo`` tells it, on the selected node of its shot, else on one of its shot, else on a new one."""
     file = shot["file"]
     mine = [node for node in gizmos() if _is_of(node, file)]
     mine.sort(key=lambda node: not node["selected"].value())

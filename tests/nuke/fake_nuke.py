@@ -61,6 +61,7 @@ class Node:
     def changed(self, knob: knobs.Knob) -> None:
         """What Nuke does after a change: the script in the node's own knobChanged."""
         if knob.name() != "knobChanged" and self._knobs["knobChanged"].value():
+            self.nuke.changing = knob
             self.run_script(self._knobs["knobChanged"].value())
 
     def run_script(self, script: str) -> None:
@@ -112,6 +113,10 @@ class Node:
     def setSelected(self, on: bool) -> None:
         self._knobs["selected"].setValue(on)
 
+    def channels(self) -> list[str]:
+        """Of a Read whose file name needs no knob of a group; others have none here."""
+        return [] if "[" in str(self["file"].value()) else ["rgba.red", "rgba.green", "rgba.blue"]
+
     def format(self) -> Format:
         """Of a Read that of its file, else that of the first input."""
         if self.kind != "Read":
@@ -159,7 +164,7 @@ OF_CLASS: dict[str, tuple[Any, ...]] = {
     "Write": (lambda: knobs.File_Knob("file"), lambda: knobs.Enumeration_Knob("file_type", values=("", "exr", "dpx")),
               lambda: knobs.Enumeration_Knob("channels", values=("rgb", "rgba", "all")), _spaces("colorspace"),
               lambda: knobs.Enumeration_Knob("datatype", values=("16 bit half", "32 bit float")),
-              lambda: knobs.Boolean_Knob("create_directories", value=False)),
+              lambda: knobs.Boolean_Knob("create_directories", value=False), lambda: knobs.Boolean_Knob("raw", value=False)),
     "Text2": (lambda: knobs.EvalString_Knob("message"),),
     "OCIOColorSpace": (_spaces("in_colorspace"), _spaces("out_colorspace")),
     "Root": (lambda: knobs.Boolean_Knob("proxy", value=False),),
@@ -257,6 +262,7 @@ class Nuke(types.ModuleType):
         self.waiting: queue.Queue[Any] = queue.Queue()
         self.bar = Menu()
         self.this: Node | None = None
+        self.changing: knobs.Knob | None = None
         self.now = 1001
         self._root = Group(self, "Root", "", None)
         self.levels = [self._root]
@@ -326,6 +332,9 @@ class Nuke(types.ModuleType):
 
     def frame(self) -> int:
         return self.now
+
+    def thisKnob(self) -> Any:
+        return self.changing
 
     def thisNode(self) -> Node | None:
         return self.this

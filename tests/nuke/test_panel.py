@@ -108,10 +108,12 @@ def test_run_progress_cancel_go_on_and_load(nuke: Nuke, shot: DemoShot) -> None:
     panel.details.setCurrentIndex(0)
     QtWidgets.QApplication.processEvents()
     click(panel.versions, 0, double=True)
+    wait(lambda: bottom.status.text() == "v001 loaded into VFXDeepfake")
     (node,) = nuke.allNodes()
     assert (node["version"].value(), node["shot_file"].value()) == ("v001", str(shot.file))
-    assert bottom.status.text() == "v001 loaded into VFXDeepfake"
     QtTest.QTest.mouseClick(panel.load_button, LEFT)
+    assert bottom.status.text() == "loading v001"
+    wait(lambda: bottom.status.text() == "v001 loaded into VFXDeepfake")
     assert len(nuke.allNodes()) == 1, "the node of the shot is used again"
     assert nuke.told == []
 

@@ -73,6 +73,9 @@ def test_a_version_is_put_on_the_node_with_its_status_and_colour(nuke: Nuke, sho
                     "exr": "exr/sh0010_v001.%04d.exr", "plate_colorspace": "scene_linear (ACEScg)"}  # fmt: skip
     assert Path(str(node["version_dir"].value()), "exr", "sh0010_v001.1001.exr").is_file()
     assert node["tile_color"].value() == 0x8F7A2EFF
+    assert node["has_face_b"].value() is False
+    assert not node["identity_mix"].enabled()
+    assert len(node["synth_level"].value()) == 3 and node["synth_level"].value()[0] > 0
     node["mix"].setValue(0.5)
     node["refresh"].execute()
     assert node["mix"].value() == 0.5, "what the artist dialled stays"
@@ -126,6 +129,10 @@ def test_a_painted_frame_is_written_where_the_shot_wants_it(nuke: Nuke, shown: D
             lambda nuke, node: node.setInput(2, nuke.nodes.Text2()),
             "The painted frame is 640 x 480, the plate is 128 x 96",
         ),
+        (
+            lambda nuke, node: node.input(0)["raw"].setValue(True),
+            "The plate is read raw, in ARRI LogC4, and the key frames are to be ACEScg",
+        ),
         (lambda nuke, node: nuke.root()["proxy"].setValue(True), "Proxies are on"),
         (lambda nuke, node: node["shot_file"].setValue(""), "no shot file yet"),
         (lambda nuke, node: node["shot_file"].setValue("gone.toml"), "gone.toml is not there"),
@@ -138,7 +145,7 @@ def test_a_painted_frame_that_would_not_fit_is_not_written(
     node.setInput(2, nuke.nodes.Read(file=shown.truth("young_grained"), first=1001, last=1003))
     from vfx_deepfake_nuke import keyframes
 
-    told = {"shot": "sh0010", "frames": "1001-1003", "method": "propagate",
+    told = {"shot": "sh0010", "frames": "1001-1003", "method": "propagate", "plate": {"colorspace": "ARRI LogC4"},
             "keyframes": {"pattern": "/nowhere/k.####.exr", "colorspace": "ACEScg", "painted": []}}  # fmt: skip
     monkeypatch.setattr(
         keyframes, "shot_of", lambda node: told if keyframes.shot_file(node) else {}

@@ -20,11 +20,11 @@ DATABASE = "VFX_DEEPFAKE_REVIEW_DB"  # review/place.py
 
 def info(args: argparse.Namespace) -> dict[str, Any]:
     """What the shots have."""
-    shots = [_shot(file, args.notes, args.brief) for path in args.paths for file in shots_below(path)]
+    shots = [_shot(file, args) for path in args.paths for file in shots_below(path)]
     return {"shots": shots, "lines": [line for shot in shots for line in _lines(shot)]}
 
 
-def _shot(file: Path, notes_of: str, brief: bool) -> dict[str, Any]:
+def _shot(file: Path, args: argparse.Namespace) -> dict[str, Any]:
     """One shot; of one that can't be read, what is wrong with it."""
     try:
         opened = open_shot(file)
@@ -33,12 +33,13 @@ def _shot(file: Path, notes_of: str, brief: bool) -> dict[str, Any]:
                 "runs": [], "releases": [], "notes": [], "farm": {}}  # fmt: skip
     found = about_shot(opened)
     found["farm"], found["notes"] = {}, []
-    if not brief:
+    if not args.brief:
         from vfx_deepfake.farm.status import shot_status  # loads every stage
 
         found["farm"] = shot_status(file).as_data()
     try:
-        _add_review(found, opened, notes_of)
+        _add_review(found, opened, args.notes)
+        _add_knobs(found, opened, args.gizmo)
     except ArtistError as error:
         found["problems"].extend(str(error).splitlines())
     return found
@@ -79,6 +80,20 @@ def _add_review(found: dict[str, Any], opened: OpenShot, notes_of: str) -> None:
                 )
         if notes_of in known:
             found["notes"] = read_notes(store, VersionName(show, opened.name, notes_of))
+
+
+def _add_knobs(found: dict[str, Any], opened: OpenShot, which: str) -> None:
+    """What the gizmo's knobs are for one version, in that version's row.
+
+    Raises: PlateError when its frames can't be read.
+    """
+    wanted = {"newest": lambda row: True, "approved": lambda row: row["status"] == "approved"}
+    matches = wanted.get(which, lambda row: row["version"] == which)
+    version = next((row for row in found["versions"] if which and matches(row)), None)
+    if version:
+        from vfx_deepfake.steps.nuke_script import gizmo_knobs
+
+        version["gizmo"] = gizmo_knobs(opened, version["version"])
 
 
 def _lines(shot: dict[str, Any]) -> Iterable[str]:

@@ -140,6 +140,12 @@ def _farm(stages: Any) -> None:
     info = stages.add_parser("info", help="what shots have: versions, runs, notes, releases")
     info.add_argument("paths", nargs="+", metavar="SHOT|SHOW", help="shot files, shots' folders or shows' folders")
     info.add_argument("--notes", default="", metavar="VERSION", help="also the review notes of this version")
+    info.add_argument(
+        "--gizmo",
+        default="",
+        metavar="VERSION",
+        help="also what the gizmo wants to know of: newest, approved, or e.g. v003",
+    )
     info.add_argument("--brief", action="store_true", help="leave out how the stages and the farm stand; quicker")
     _common(info)
     work = stages.add_parser(

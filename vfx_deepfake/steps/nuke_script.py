@@ -141,6 +141,14 @@ def _has_second_face(file: Path) -> bool:
 
 def _synthetic(opened: OpenShot) -> dict[str, object]:
     """The gizmo's knobs for grain, fitted to the grain that was measured on the plate; none where it was not, or is clean."""
+    found = _grain_curve(opened)
+    if "synth_level" not in found:
+        return {}
+    return {**found, "synth_level": Literal("{" + " ".join(f"{each:.6g}" for each in found["synth_level"]) + "}")}
+
+
+def _grain_curve(opened: OpenShot) -> dict[str, Any]:
+    """Level, offset and power of the grain on the plate; empty where it was not measured, or is clean."""
     if not (opened.shot.paths.track / GRAIN).is_file():
         return {}
     model = load_grain(opened)
@@ -148,9 +156,26 @@ def _synthetic(opened: OpenShot) -> dict[str, object]:
         return {}
     level, offset, power = fitted_curve(model)
     return {
-        "synth_level": Literal("{" + " ".join(f"{each:.6g}" for each in level) + "}"),
+        "synth_level": [float(each) for each in level],
         "synth_offset": round(offset, 4),
         "synth_power": round(power, 4),
+    }
+
+
+def gizmo_knobs(opened: OpenShot, version: str) -> dict[str, Any]:
+    """What a gizmo in an open script is told when this version is loaded, besides where its files are: plain data by knob.
+
+    Raises: ShotError for a version that is not published; PlateError for frames that can't be read.
+    """
+    paths = _published(opened, version)
+    record = read_json(paths.record)
+    settings = record["settings"]
+    frames = parse_frames(record["inputs"]["frames"], "version.json inputs.frames")
+    return {
+        "plate_colorspace": settings["plate"]["colorspace"],
+        "working_colorspace": settings["color"]["working"],
+        "has_face_b": _has_second_face(paths.exr_frame(frames[0])),
+        **_grain_curve(opened),
     }
 
 
