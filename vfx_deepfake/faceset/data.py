@@ -160,7 +160,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         found = (
             "it has a faceset.toml that was not built yet" if (folder / "faceset.toml").is_file() else "no such faceset"
         )
-        raise FacesetError(f"{folder}: {found}; {_REMAKE}, or correct the path")
+        raise FacesetError(f"{folder}: {found}; build it with 'vfx-deepfake faceset build', or correct the path")
     try:
         record = read_json(path)
     except ArtistError as error:
