@@ -159,7 +159,7 @@ def test_three_hundred_versions_cost_no_more_than_what_is_seen(
     panel.versions.scrollToBottom()
     panel.versions.viewport().repaint()
     seen = panel.versions.viewport().height() // tables.ROW_PX + 2
-    assert 0 < asked.count("version") <= 2 * seen, (
+    assert 0 < asked.count("frames") <= 2 * seen, (
         "painted at most twice; a view that asks every row would not stay quick"
     )
     click(panel.shots, 1)
