@@ -19,7 +19,7 @@ from vfx_deepfake.model.identity.autoencoder_network import MIDDLE_LOG
 from vfx_deepfake.model.identity.losses import priority
 from vfx_deepfake.model.identity.method import ShotViews, View
 
-OUTSIDE_WEIGHT = 0.15  # of pixels beside the face: neck and hair help the paste, and no more. Assumed
+OUTSIDE_WEIGHT = 0.02  # of pixels beside the face: what is painted there is hardly seen. Assumed
 EDGE_SHARE = 0.02  # of the crop's side, over which the matte's edge is soft
 MOST_FRAMES = 400  # of the plate, evenly spread: neighbours teach nothing new
 KEEP_MIB = 1024  # of crops, in half
@@ -86,10 +86,10 @@ class Lessons:
         planes = self.planes(int(rng.choice(self._of[identity])))
         grids, light = draw_grids(rng, self.size), draw_light(rng)
         wanted = sampled(planes[:, :3], grids.straight[None])
-        shown = sampled(planes[:, :3], grids.warped[None])
+        shown = sampled(planes[:, :4], grids.warped[None])
         marks = sampled(planes[:, 3:], grids.straight[None], "zeros")
         offset = torch.from_numpy(light.offset)[None, :, None, None]
-        shown = MIDDLE_LOG + light.contrast * (shown - MIDDLE_LOG) + offset
+        shown = alone(MIDDLE_LOG + light.contrast * (shown[:, :3] - MIDDLE_LOG) + offset, shown[:, 3:])
         whose = torch.zeros(1, self.identities)
         whose[0, identity] = 1
         return shown, wanted + offset, marks[:, :1], marks[:, 1:], whose
@@ -111,10 +111,10 @@ class Lessons:
         return self._kept[index].float()
 
     def some(self, identity: int, count: int) -> Tensor:
-        """(n, 3, S, S) log: up to ``count`` crops of an identity, evenly spread."""
+        """(n, 4, S, S) log and matte: up to ``count`` crops of an identity, evenly spread."""
         own = self._of[identity]
         picked = np.linspace(0, len(own) - 1, min(count, len(own))).round().astype(int)
-        return torch.cat([torch.zeros(0, 3, self.size, self.size), *(self.planes(own[i])[:, :3] for i in picked)])
+        return torch.cat([torch.zeros(0, 4, self.size, self.size), *(self.planes(own[i])[:, :4] for i in picked)])
 
 
 def to_planes(view: View, size: int) -> Tensor:
@@ -126,6 +126,11 @@ def to_planes(view: View, size: int) -> Tensor:
     weight = valid * (OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * matte) * priority(points, size)
     picture = resized(view.image_log, size).transpose(2, 0, 1)
     return torch.from_numpy(np.concatenate([picture, matte[None], weight[None]]).astype(np.float32))[None]
+
+
+def alone(pictures: Tensor, matte: Tensor) -> Tensor:
+    """Faces (B, 3, S, S) before grey: hair and background would tell the encoder whose picture it is."""
+    return MIDDLE_LOG + matte * (pictures - MIDDLE_LOG)
 
 
 def face_matte(points: np.ndarray, size: int) -> np.ndarray:

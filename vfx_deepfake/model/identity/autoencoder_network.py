@@ -56,11 +56,10 @@ class Design:
 class Network(nn.Module):
     """Faces in, the same performances with the asked-for identities out.
 
-    ``gain`` and ``offset`` (3,) are the colour of one shot: what the decoder paints is scaled and shifted by them in log.
+    ``offset`` (3,) is the colour of one shot: what is added to what the decoder paints, in log.
     ``checkpointing`` computes the decoder's inner layers again on the way back.
     """
 
-    gain: Tensor
     offset: Tensor
 
     def __init__(self, design: Design, checkpointing: bool = False) -> None:
@@ -71,7 +70,6 @@ class Network(nn.Module):
         self.readings = nn.ModuleList(Reading(design) for _ in range(readings))  # joint: the shared one last
         decoders = 1 if design.joint else design.identities
         self.decoders = nn.ModuleList(Decoder(design, 2 if design.joint else 1) for _ in range(decoders))
-        self.register_buffer("gain", torch.ones(3))
         self.register_buffer("offset", torch.zeros(3))
 
     def forward(self, pictures: Tensor, whose: Tensor) -> tuple[Tensor, Tensor]:

@@ -53,9 +53,10 @@ def train_identity(
 
     The method's network is where it is to train (:func:`parallel.processes` gives the device). ``shot`` is what the
     method adapts itself to before the last checkpoint, with the averaged weights. ``notes`` say what the run is made
-    from; they stand in the checkpoint and a run goes on only with equal ones. precision auto is bfloat16 products on a
-    GPU and float32 on a CPU; compiled builds kernels for the network first, which takes a minute. With several processes
-    only the first writes. Returns the last checkpoint; the method's network then holds its weights.
+    from; they stand in the checkpoint and a run goes on only with equal ones; of a start's own identities those under
+    "identities" are taken too. precision auto is bfloat16 products on a GPU and float32 on a CPU; compiled builds
+    kernels for the network first, which takes a minute. With several processes only the first writes. Returns the last
+    checkpoint; the method's network then holds its weights.
     Raises: TrainError for a loss that is not finite, checkpoints of other settings, a start that does not fit;
     DeliveryError when the disk refuses.
     """
