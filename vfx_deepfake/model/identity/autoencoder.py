@@ -19,10 +19,11 @@ from vfx_deepfake.face.mesh import warp_map
 from vfx_deepfake.faceset.data import Faceset
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.model.identity.adversary import Adversary
-from vfx_deepfake.model.identity.autoencoder_lessons import Lessons, crops_of, resized
+from vfx_deepfake.model.identity.autoencoder_lessons import Lessons, alone, crops_of, face_matte, resized
 from vfx_deepfake.model.identity.autoencoder_mix import People, by_region
 from vfx_deepfake.model.identity.autoencoder_network import CAPACITIES, Design, Network
-from vfx_deepfake.model.identity.colour import solve_colour
+from vfx_deepfake.model.identity.colour import match_skin
+from vfx_deepfake.model.identity.features import likeness_loss
 from vfx_deepfake.model.identity.losses import l1, picture_loss
 from vfx_deepfake.model.identity.method import Drive, Made, Options, ShotViews, View
 from vfx_deepfake.model.loop import pick_device
@@ -45,7 +46,7 @@ class Autoencoder:
 
     @property
     def _device(self) -> torch.device:
-        return self._net.gain.device
+        return self._net.offset.device
 
     def design(self) -> dict[str, Any]:
         """Plain data that builds the same network again."""
@@ -67,39 +68,40 @@ class Autoencoder:
         loss = loss + MATTE_SHARE * l1(torch.sigmoid(matte), batch.matte, (batch.weight > 0).float())
         if self.adversary is not None:
             loss = loss + self.adversary.loss(picture, batch.wanted, batch.matte, step)
+        if self._options.likeness > 0:
+            loss = loss + self._options.likeness * likeness_loss(picture, batch.wanted)
         return loss
 
     def adapt(self, shot: ShotViews) -> None:
-        """One colour for the whole shot: the made skin's mean and deviation become those of the plate's."""
-        self._net.gain.fill_(1)
+        """One colour for the whole shot: the made skin's mean becomes that of the plate's."""
         self._net.offset.zero_()
-        gain, offset = solve_colour(shot, lambda view: self.make(view, Drive()))
-        self._net.gain.copy_(torch.from_numpy(gain))
-        self._net.offset.copy_(torch.from_numpy(offset))
+        self._net.offset.copy_(torch.from_numpy(match_skin(shot, lambda view: self.make(view, Drive()))))
 
     def make(self, view: View, drive: Drive) -> Made:
         """The identity's face; a picture of another size than the network's is brought there and back."""
-        size, wanted = self._net.design.size, len(view.image_log)
+        wanted = len(view.image_log)
         shown, points = view.image_log, view.points
         if drive.points is not None:
-            shown, points = _performing(shown, view.points, drive.points), drive.points
+            shown, points = performing(shown, view.points, drive.points), drive.points
         painted = by_region(
             drive.mix,
             points,
             wanted,
-            lambda mix: resized(self._painted(resized(shown, size), self._people.shares(mix, drive.age)), wanted),
+            lambda mix: resized(self._painted(shown, points, self._people.shares(mix, drive.age)), wanted),
         )
         matte = np.clip(painted[..., 3], 0, 1) * view.valid
         return Made(np.ascontiguousarray(painted[..., :3]), matte.astype(np.float32), view.valid.astype(np.float32))
 
     @torch.inference_mode()
-    def _painted(self, image_log: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        """(S, S, 4) float32: log picture in the shot's colour, and matte."""
+    def _painted(self, image_log: np.ndarray, points: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """(S, S, 4) float32 at the network's size: log picture in the shot's colour, and matte."""
         self._net.eval()
-        planes = torch.from_numpy(np.ascontiguousarray(image_log.transpose(2, 0, 1), np.float32))[None]
+        size = self._net.design.size
+        planes = torch.from_numpy(np.ascontiguousarray(resized(image_log, size).transpose(2, 0, 1), np.float32))[None]
+        planes = alone(planes, torch.from_numpy(face_matte(points * (size / len(image_log)), size)))
         whose = torch.from_numpy(shares.astype(np.float32))[None]
         picture, matte = self._net(planes.to(self._device), whose.to(self._device))
-        picture = picture * self._net.gain[:, None, None] + self._net.offset[:, None, None]
+        picture = picture + self._net.offset[:, None, None]
         made = torch.cat([picture, torch.sigmoid(matte)], dim=1)
         return np.asarray(made[0].permute(1, 2, 0).cpu().numpy())
 
@@ -109,18 +111,20 @@ class Autoencoder:
         if self._lessons is None:
             raise TrainError("this autoencoder was opened to render; there is no training to show")
         plate, crops = (self._lessons.some(identity, SHEET_ROWS) for identity in (0, 1))
-        columns = [plate, self._as(plate, 0), self._as(plate, 1), crops, self._as(crops, 1)]
+        columns = [plate[:, :3], self._as(plate, 0), self._as(plate, 1), crops[:, :3], self._as(crops, 1)]
         rows = max(len(plate), len(crops))
         tall = [torch.cat([one, one.new_zeros(rows - len(one), *one.shape[1:])]) for one in columns]
         sheet = torch.cat([torch.cat(list(one), dim=1) for one in tall], dim=2)
         return np.ascontiguousarray(sheet.permute(1, 2, 0).numpy())
 
     def _as(self, pictures: Tensor, identity: int) -> Tensor:
-        if not len(pictures):
-            return pictures
-        whose = torch.zeros(len(pictures), self._net.design.identities)
+        """Pictures with their mattes (n, 4, S, S), painted as an identity: (n, 3, S, S)."""
+        shown = alone(pictures[:, :3], pictures[:, 3:])
+        if not len(shown):
+            return shown
+        whose = torch.zeros(len(shown), self._net.design.identities)
         whose[:, identity] = 1
-        return self._net(pictures.to(self._device), whose.to(self._device))[0].cpu()
+        return self._net(shown.to(self._device), whose.to(self._device))[0].cpu()
 
 
 def prepare(
@@ -154,8 +158,8 @@ def restore(
     return Autoencoder(network.to(pick_device(device)).eval(), People.from_data(design["people"]))
 
 
-def _performing(image_log: np.ndarray, points: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The picture warped along the mesh so that its face performs as ``wanted`` (478, 2)."""
+def performing(image_log: np.ndarray, points: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """A picture (S, S, 3) warped along the mesh so that its face performs as ``wanted`` (478, 2), from its own points."""
     place = warp_map(points, wanted, Window.of_image(image_log)) - np.float32(0.5)
     x, y = place[..., 0], place[..., 1]
     return np.asarray(cv2.remap(image_log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
