@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,6 +18,8 @@ from vfx_deepfake.settings.keyed import curves
 from vfx_deepfake.shot import Shot, load_shot
 from vfx_deepfake.steps.identity_sources import identities, load_driving_shot
 from vfx_deepfake.tables import parse_override, with_override
+
+SECONDS_BETWEEN_LOOKS = 20.0  # assumed: a withdrawal may take this long to stop work under way
 
 
 def require_release(shot: Shot, operation: str) -> Release:
@@ -50,6 +53,24 @@ def require_releases(shot: Shot, operation: str) -> dict[str, Release]:
             covering(lender, identity, "train")
             covering(shot, identity, "render")
     return found
+
+
+class Watch:
+    """Asks again while work goes on, so that a release withdrawn meanwhile stops it; call it at every step or frame."""
+
+    def __init__(self, shot: Shot, operation: str, seconds: float = SECONDS_BETWEEN_LOOKS) -> None:
+        self._shot, self._operation, self._seconds = shot, operation, seconds
+        self._looked = time.monotonic()
+
+    def __call__(self) -> None:
+        """Look, if the last look is a while ago.
+
+        Raises: ConsentError; what is finished until then stays.
+        """
+        if time.monotonic() - self._looked < self._seconds:
+            return
+        require_releases(self._shot, self._operation)
+        self._looked = time.monotonic()
 
 
 def uses_of(shot: Shot, operation: str) -> Iterator[tuple[Use, str]]:

@@ -20,7 +20,7 @@ from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity
 from vfx_deepfake.provenance.release import Release
 from vfx_deepfake.steps.comp import PLATE_AS_IT_IS
-from vfx_deepfake.steps.consent import needs_release, require_ancestors, require_releases
+from vfx_deepfake.steps.consent import Watch, needs_release, require_ancestors, require_releases
 from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces
 from vfx_deepfake.steps.identity_model import identity_render_inputs
 from vfx_deepfake.steps.mattes import made_mattes
@@ -155,7 +155,14 @@ def render_planned(
     progress.start("render", len(wanted), "frames")
     source = open_faces(opened, plan.identity) if opened.settings.model.method != "passthrough" else None
     job = _job(opened, plan, source)
-    counts = render_frames(job, wanted, lambda done, total, frame: progress.advance(done, f"frame {frame}"))
+    watch = Watch(opened.shot, "render") if needs_release(opened.shot) else None
+
+    def on_frame(done: int, total: int, frame: int) -> None:
+        progress.advance(done, f"frame {frame}")
+        if watch:
+            watch()
+
+    counts = render_frames(job, wanted, on_frame)
     progress.finish()
     return counts
 

@@ -15,7 +15,7 @@ from vfx_deepfake.model.predict import FaceModel, Predictor
 from vfx_deepfake.model.sliders import SliderModel
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity, host_identity, now
-from vfx_deepfake.steps.consent import require_releases
+from vfx_deepfake.steps.consent import Watch, require_releases
 from vfx_deepfake.steps.identity_model import identity_inputs, open_identity_model, train_identity_run
 from vfx_deepfake.steps.opened import OpenShot, open_shot, unlocked
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
@@ -163,12 +163,12 @@ def _train(opened: OpenShot, number: int, releases: dict[str, str], progress: Pr
 
         checkpoint = adopt_network(lent, crops.source, spec, folder, preparing)
     elif swaps:
-        training = _training(progress, spec.steps)
+        training = _training(progress, spec.steps, Watch(opened.shot, "train"))
         checkpoint = train_identity_run(opened, crops, folder, releases, begun, begin, training)
     else:
         from vfx_deepfake.model.train import train_network
 
-        training = _training(progress, spec.steps)
+        training = _training(progress, spec.steps, Watch(opened.shot, "train"))
         checkpoint = train_network(crops.source, spec, folder, on_frame=preparing, on_step=training)
     progress.finish()
     finished = {"checkpoint": checkpoint.name, "checkpoint_hash": hash_file(checkpoint), "finished_at": now()}
@@ -191,8 +191,11 @@ def _telling(progress: Progress, stage: str, unit: str) -> Callable[[int, int], 
     return tell
 
 
-def _training(progress: Progress, steps: int) -> Callable[[int, float], None]:
-    """A callback of (step, loss); the bar opens when the first step is done, so that preparing does not spoil its estimate."""
+def _training(progress: Progress, steps: int, watch: Watch) -> Callable[[int, float], None]:
+    """A callback of (step, loss) that lets ``watch`` stop the training.
+
+    The bar opens when the first step is done, so that preparing does not spoil its estimate.
+    """
     under_way = False
 
     def tell(step: int, loss: float) -> None:
@@ -201,6 +204,7 @@ def _training(progress: Progress, steps: int) -> Callable[[int, float], None]:
             progress.start("train", steps, "steps")
             under_way = True
         progress.advance(step, f"loss {loss:.5f}")
+        watch()
 
     return tell
 
