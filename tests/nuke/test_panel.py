@@ -218,6 +218,12 @@ def test_a_command_line_that_is_not_there_is_a_line_and_not_the_end(
     assert nuke.told == ["No version is chosen."]
 
 
+def test_the_gizmos_button_opens_the_panel(nuke: Nuke) -> None:
+    nuke.createNode("VFXDeepfake")["panel"].execute()
+    assert nuke.told == []
+    assert "vfx_deepfake_nuke.panel" in sys.modules
+
+
 def test_the_window_waits_for_no_answer(nuke: Nuke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The question hangs until the test lets go; meanwhile the panel takes clicks and text."""
     gate = tmp_path / "answer.json"

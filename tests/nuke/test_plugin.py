@@ -220,6 +220,18 @@ def test_cancel_stops_the_process_and_all_that_it_started(nuke: Nuke, shown: Dem
     assert "stopped; run the same command again" in Path(job.log).read_text(encoding="utf-8")
 
 
+def test_the_shot_goes_to_the_farm_that_the_artist_names(nuke: Nuke, shown: DemoShot, tmp_path: Path) -> None:
+    node = gizmo_of(nuke, shown)
+    node["shot_file"].setValue(str(shutil.copytree(shown.folder, tmp_path / "sh0010") / "shot.toml"))
+    nuke.answers = ["", "openjd"]
+    node["submit"].execute()
+    assert nuke.bars == [], "cancelled"
+    node["submit"].execute()
+    nuke.pump(lambda: nuke.told)
+    assert nuke.told[0].startswith("submit to openjd: finished.")
+    assert (tmp_path / "sh0010" / "work" / "farm" / "job_0001").is_dir()
+
+
 def test_what_the_command_line_refuses_is_one_message(nuke: Nuke, shown: DemoShot, tmp_path: Path) -> None:
     broken = tmp_path / "shot.toml"
     broken.write_text("[plate]\npatern = 'x'\n", encoding="utf-8")
