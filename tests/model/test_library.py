@@ -113,6 +113,15 @@ def test_the_same_identity_comes_before_a_base(stocked: Path) -> None:
     assert choose_start(None, "renderer", ["anna"]).reason == "no renderer on record; training starts from nothing"
 
 
+def test_of_two_strangers_the_one_built_alike_is_taken(tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    for seed, (name, width, step) in enumerate((("alike", 8, 10), ("wider", 16, 900))):
+        design = {"network": {"width": width, "size": 64}, "facesets": [[name]]}
+        add_model(lib, weights(tmp_path / name, seed=seed, step=step, identities=[name], design=design), name)
+    wanted = {"network": {"width": 8, "size": 64}, "facesets": [["mine"]]}
+    assert choose_start(lib, "renderer", ["dora"], wanted).model == find_model(lib, "alike")
+
+
 def test_whoever_is_not_released_is_left_out_and_said(stocked: Path) -> None:
     def require(identity: str) -> None:
         if identity != "carl":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -218,7 +218,18 @@ def _shared(model: Model, wanted: set[str]) -> float:
 
 
 def _likeness(model: Model, design: Mapping[str, Any]) -> float:
-    return sum(model.design.get(key) == value for key, value in design.items()) / max(len(design), 1)
+    """Share of a design's values that a model's has too."""
+    wanted, theirs = dict(_values(design)), dict(_values(model.design))
+    return sum(key in theirs and theirs[key] == value for key, value in wanted.items()) / max(len(wanted), 1)
+
+
+def _values(design: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a design with its dotted name, tables within tables opened."""
+    for key, value in design.items():
+        if isinstance(value, Mapping):
+            yield from _values(value, f"{under}{key}.")
+        else:
+            yield f"{under}{key}", value
 
 
 def _reason(model: Model | None, wanted: set[str], family: str) -> str:

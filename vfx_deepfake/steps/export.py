@@ -14,7 +14,7 @@ from vfx_deepfake.nuke.cat import cattery_gizmo, cattery_record, creator_script
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.record import code_identity, now
 from vfx_deepfake.settings import TrainSpec
-from vfx_deepfake.steps.consent import require_releases
+from vfx_deepfake.steps.consent import require_ancestors, require_releases
 from vfx_deepfake.steps.faces import FaceSource, open_faces
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.train import trained_checkpoint
@@ -36,9 +36,13 @@ def export_stage(opened: OpenShot, to: Path, progress: Progress, *, steps: int =
     """
     if to.suffix != ".pt":
         raise DeliveryError(f"--to {to}: give a file that ends in .pt; the other files take its name")
+    from vfx_deepfake.model.checkpoint import read_notes  # here, as below: torch loads slowly
+
     with located(opened.name):
         releases = require_releases(opened.shot, OPERATION)
         made_from = trained_checkpoint(opened) if opened.settings.model.trains else None
+        if made_from:
+            releases |= require_ancestors(opened.shot, read_notes(made_from).get("all_identities", ()), OPERATION)
         faces = open_faces(opened)
         frames = [frame for frame in opened.frames if faces.crops.track.has_face(frame)]
         learnt, held = chosen_frames(frames, *faces.opened.plate.data_window.shape)
