@@ -39,7 +39,9 @@ def add_faceset(stages: Any, common: Callable[[argparse.ArgumentParser], None]) 
     new.add_argument(
         "--colorspace", action="append", required=True, help="OCIO name of a source's encoding, or one for all"
     )
-    new.add_argument("--every", type=int, default=1, help="take one frame of so many of movies and sequences (default: 1)")
+    new.add_argument(
+        "--every", type=int, default=1, help="take one frame of so many of movies and sequences (default: 1)"
+    )
     new.add_argument("--age", type=float, default=0.0, help="years, for age sliders")
     new.add_argument("--size", type=int, default=256, help="side of the crops in pixels (default: 256)")
     _action(actions, "build", "cut the crops and judge them, or go on where that stopped")
