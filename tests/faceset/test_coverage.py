@@ -80,6 +80,15 @@ def test_with_no_crop_on_a_side_it_says_so_without_a_figure() -> None:
     assert "no crop looks to image left; the plate needs 30 in 1001-10" in text(found)
 
 
+def test_too_much_of_one_side_is_not_called_the_other() -> None:
+    lit = plate(light_y=lambda _: 1.0, light_x=lambda _: 0.0, light_share=lambda _: 1 - 2**-0.3)
+    from_above = [crop | {"light_x": 0.0, "light_y": 1.0, "light_share": 1 - 2**-2.5} for crop in many()]
+    said = text(report(from_above, lit))
+    # the plate's 0.3 stops are moved by the 0.4 that may be the other person's own
+    assert "every crop is lit from above by more than 2.5 stops; the plate needs 0.7 in 1001-1040" in said
+    assert "from below" not in said
+
+
 def test_few_crops_are_not_none() -> None:
     # 7.5 and more to image left in two crops only
     left = [crop for crop in many() if crop["yaw"] < -20][:2]
@@ -129,7 +138,7 @@ def test_each_kind_of_gap_has_its_words(keep: Callable[[Row], bool], changes: di
 
 def test_a_hole_between_crops_is_named() -> None:
     found = report(many(lambda crop: abs(crop["yaw"] + 10) > 11))
-    assert re.search(r"no crop comes near this pose: looks \d+ degrees to image left", text(found))
+    assert re.search(r"no crop comes near this \(pose\): looks \d+ degrees to image left", text(found))
 
 
 def test_another_persons_resting_face_is_allowed_for_but_not_a_whole_performance() -> None:

@@ -126,15 +126,26 @@ def _end(end: End, axis: Axis, faceset: Table, plate: Table, frames: np.ndarray)
     found = []
     if beyond.any():
         far = float(np.mean(np.minimum((need[beyond] - last) / axis.step, 3))) / 2
-        wanted = f"the plate needs {_figure(end, float(need[beyond].max()))} in {format_frames(frames[beyond])}"
-        who = f"no crop {_past(end, most)}" if most <= last + slack else f"no crop but one {_past(end, last)}"
+        most_needed = float(need[beyond].max())
+        wanted = f"the plate needs {_figure(end, most_needed)} in {format_frames(frames[beyond])}"
+        if end.side and most_needed < 0:  # not past zero: the crops have too much of the other side
+            who = f"every crop {_past(_opposite(end), -last)}"
+        else:
+            who = f"no crop {_past(end, most)}" if most <= last + slack else f"no crop but one {_past(end, last)}"
         found.append(Gap(axis.kind, f"{who}; {wanted}", _named(frames, beyond), _score(far, beyond), missing=True))
     counts = (have[None] >= np.where(np.isfinite(need), need, -np.inf)[:, None] - slack).sum(axis=1)
     thin = (counts < _few(len(have))) & ~beyond & np.isfinite(need)
     if thin.any():
         least = float(need[thin].min()) - slack
         reached = int((have >= least).sum())
-        text = f"only {reached} of {len(have)} crops {_past(end, least, many=True)}; the plate does in {format_frames(frames[thin])}"
+        does = _past(end, least, many=True)
+        if end.side and least < 0:
+            does = (
+                _past(_opposite(end), -least, many=True)
+                .replace("by more than", "by less than")
+                .replace("beyond", "by less than")
+            )
+        text = f"only {reached} of {len(have)} crops {does}; the plate does in {format_frames(frames[thin])}"
         found.append(Gap(axis.kind, text, _named(frames, thin), 0.5 * _score(0.5, thin)))
     return found, beyond
 
@@ -149,8 +160,12 @@ def _past(end: End, last: float, many: bool = False) -> str:
     return f"{plural} {rest.replace('its ', 'their ')}"
 
 
+def _opposite(end: End) -> End:
+    return next(other for other in ENDS if other.axis == end.axis and other.sign != end.sign)
+
+
 def _value(end: End, signed: float) -> float:
-    return signed * end.scale * (1 if end.side else end.sign)
+    return abs(signed) * end.scale if end.side else signed * end.sign * end.scale
 
 
 def _figure(end: End, signed: float) -> str:
@@ -168,7 +183,7 @@ def _holes(
         where = (short > 1) & ~seen[kind]
         if where.any():
             worst = int(np.where(where, short, 0).argmax())
-            text = f"no crop comes near this {kind}: {kind_said(kind, plate, worst)}; needed in {format_frames(frames[where])}"
+            text = f"no crop comes near this ({kind}): {kind_said(kind, plate, worst)}; needed in {format_frames(frames[where])}"
             found.append(
                 Gap(kind, text, _named(frames, where), _score(float(np.mean(np.minimum(short[where], 3))) / 2, where))
             )
