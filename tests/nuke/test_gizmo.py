@@ -70,6 +70,27 @@ def test_the_label_shows_name_version_and_status():
     assert eval(group.knobs["autolabel"], {"nuke": host}) == "VFXDeepfake1\nno version "
 
 
+@pytest.mark.parametrize("carried", (True, False))
+def test_identity_mix_is_greyed_out_unless_the_version_has_a_second_face(carried):
+    (group,) = parse(GIZMO.read_text(encoding="utf-8")).children
+    said: dict[str, object] = {}
+    knob_of = {
+        "identity_mix": SimpleNamespace(setEnabled=lambda on: said.update(enabled=on)),
+        "has_face_b": SimpleNamespace(setValue=lambda on: said.update(has_face_b=on), value=lambda: carried),
+    }
+    read = SimpleNamespace(channels=lambda: ["rgba.red", "face.red", *(["face_b.red"] if carried else [])])
+    node = type("Node", (dict,), {"node": lambda self, name: {"VersionRead": read}[name]})(knob_of)
+    for changed, wanted in (("mix", {}), ("version_dir", {"has_face_b": carried, "enabled": carried})):
+        host = SimpleNamespace(
+            thisNode=lambda: node, thisKnob=lambda changed=changed: SimpleNamespace(name=lambda: changed)
+        )
+        exec(group.knobs["knobChanged"], {"nuke": host})
+        assert said == wanted
+    said.clear()
+    exec(group.knobs["onCreate"], {"nuke": host})
+    assert said == {"enabled": carried}
+
+
 def test_help_is_there_for_knobs_that_exist_and_no_others():
     assert set(helps()) == {knob.name for knob in knobs() if knob.help}
 

@@ -52,6 +52,12 @@ AUTOLABEL = (
     "' '.join([nuke.thisNode()['version'].value() or 'no version', nuke.thisNode()['status'].value()])])"
 )
 GREY_OUT = "nuke.thisNode()['identity_mix'].setEnabled(bool(nuke.thisNode()['has_face_b'].value()))"
+LOOK_FOR_FACE_B = (  # when another version is loaded
+    "if nuke.thisKnob().name() in ('version_dir', 'exr', 'first_frame'):\n"
+    "    found = 'face_b.red' in nuke.thisNode().node('VersionRead').channels()\n"
+    "    nuke.thisNode()['has_face_b'].setValue(found)\n"
+    "    nuke.thisNode()['identity_mix'].setEnabled(found)"
+)
 RGB = {"channels": "rgb"}
 SCENE_LINEAR = "scene_linear"  # a role that every config has
 CONVERTS = "ToWorking.in_colorspace != ToWorking.out_colorspace"
@@ -285,7 +291,7 @@ def gizmo_text(
         "help": HELP,
         "autolabel": AUTOLABEL,
         "onCreate": GREY_OUT,
-        "knobChanged": GREY_OUT,
+        "knobChanged": LOOK_FOR_FACE_B,
     }
     lines = ["Group {", *knob_lines(Node(name, *place), num_inputs, fixed)]
     for knob in knobs():
