@@ -1,7 +1,8 @@
 """Features that tell people apart, of a small network of ours: pictures of one person lie close, of two far.
 
-It saw drawn people only (:mod:`vfx_deepfake.demo.train_features` makes the weights that ship), so it measures how alike two
-pictures are as a small network sees them: good to rank results and to push training, no proof of who somebody is.
+It saw drawn people only (:mod:`vfx_deepfake.demo.train_features` makes the weights that ship). Drawn people whom it never saw
+it tells apart; of other material pose and light count nearly as much as the person (docs/experiments.md). It ranks results
+made of the same frames, and proves nothing about who somebody is.
 
 Source: supervised contrastive loss, Khosla et al. 2020.
 """
@@ -62,6 +63,7 @@ def middle(crops: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=1)
+@torch.inference_mode(False)  # whoever asks first: the weights serve training too
 def load(path: Path = SHIPPED) -> Features:
     """The network with trained weights, ready to use and not to be trained on.
 
