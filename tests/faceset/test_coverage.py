@@ -142,8 +142,11 @@ def test_a_hole_between_crops_is_named() -> None:
 
 
 def test_another_persons_resting_face_is_allowed_for_but_not_a_whole_performance() -> None:
-    faceset, other = Table.of(many()), Table.of(plate(smile=lambda _: 0.4))
-    assert identity_shift(faceset, other)["smile"] == pytest.approx(float(np.median(faceset["smile"])) - 0.4)
+    faceset = Table.of(many())
+    assert not any(identity_shift(faceset, faceset).values())
+    assert identity_shift(faceset, Table.of(plate(smile=lambda _: 0.8)))["smile"] == pytest.approx(
+        -0.2, abs=0.06
+    )  # crops reach 0.6
     smiling = Table.of(plate(smile=lambda _: 2.0))
     allowed = next(axis.allow for axis in AXES if axis.name == "smile")
     assert identity_shift(faceset, smiling)["smile"] == -allowed

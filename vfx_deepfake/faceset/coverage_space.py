@@ -40,6 +40,8 @@ AXES = (
     Axis("light_up", "light", 1.0, 0.4),
     Axis("exposure", "level", 1.5),
 )
+SHIFTS = 6  # that are tried between none and all that is allowed
+AS_NEAR = 0.02  # steps: shifts this close to the best are as good, and the smallest is taken
 KINDS = tuple(dict.fromkeys(axis.kind for axis in AXES))
 JOINT_KINDS = tuple(kind for kind in KINDS if kind != "level")  # a level is corrected, what is not seen is not
 
@@ -79,12 +81,16 @@ COLUMNS = (*NAMES, "eyes", "light_right", "light_up")
 
 
 def identity_shift(faceset: Table, plate: Table) -> dict[str, float]:
-    """How far to move each of the plate's columns so that the two persons' middles agree as far as allowed."""
+    """How far to move each of the plate's columns for what may be the person's own: towards the faceset's middle, as far as
+    allowed and no farther than it takes for the frames to lie nearest to crops. One person on both sides is not moved."""
     shift = {}
     for axis in AXES:
-        mine, theirs = faceset[axis.name], plate[axis.name]
-        if axis.allow and np.isfinite(mine).any() and np.isfinite(theirs).any():
-            shift[axis.name] = float(np.clip(np.nanmedian(mine) - np.nanmedian(theirs), -axis.allow, axis.allow))
+        mine, theirs = (each[axis.name][np.isfinite(each[axis.name])] for each in (faceset, plate))
+        if axis.allow and len(mine) and len(theirs):
+            most = float(np.clip(np.median(mine) - np.median(theirs), -axis.allow, axis.allow))
+            tried = most * np.linspace(0, 1, SHIFTS)
+            far = [np.abs((theirs + by)[:, None] - mine[None]).min(axis=1).mean() for by in tried]
+            shift[axis.name] = float(tried[int(np.argmax(np.array(far) <= min(far) + AS_NEAR * axis.step))])
     return shift
 
 

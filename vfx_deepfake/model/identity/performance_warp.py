@@ -24,7 +24,7 @@ LEAST_EYE, LEAST_MOUTH_CM = 0.06, 0.05  # openings below which there is nothing 
 MOST_FACTOR = 1.6  # an opening is not stretched farther than this
 IRIS_CM = 0.585  # radius; as in face.topology
 REACH = 2.2  # radii round an iris over which its shift runs out
-LID_SOFT = 0.12  # of the iris' radius: edge of the eye opening
+LID_SOFT = 0.6  # of the iris' radius: edge of the eye opening; a hard one tears the iris under the lid
 
 
 @dataclass(frozen=True, slots=True)
