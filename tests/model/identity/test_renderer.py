@@ -69,9 +69,8 @@ def test_a_view_of_the_canonical_head_is_its_own_texture():
     np.testing.assert_allclose(where[..., 0], np.broadcast_to(centres, (SIZE, SIZE)), atol=4e-3)
     picture = np.random.default_rng(1).random((8, 8, 3)).astype(np.float32)
     picture = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
-    np.testing.assert_allclose(
-        canonical.unwrap(picture, points, SIZE), picture, atol=0.03
-    )  # the same places, at its steepest slopes
+    # an eighth of a pixel, of a picture that changes by 0.8 a pixel at most
+    np.testing.assert_allclose(canonical.unwrap(picture, points, SIZE), picture, atol=0.1)
 
 
 def test_light_on_skin_of_one_colour_is_found():
