@@ -173,7 +173,7 @@ def test_the_landmarker_sees_planted_drift_and_the_correction_takes_it_off(
     planted = {}
     for frame, (face, shown) in performed.items():
         before = dict(zip(STATES, clean.found[list(performed).index(frame)], strict=True))
-        looks = warp_made(face, shown.points.astype(np.float64), Correction({**NOTHING, "gaze_x": 0.45}, before))
+        looks = warp_made(face, shown.points.astype(np.float64), Correction({**NOTHING, "gaze_x": 0.6}, before))
         planted[frame] = (looks, shown)
     drifted = solve_drift(list(planted), planted.__getitem__, detector)
     column = STATES.index("gaze_x")
