@@ -45,7 +45,7 @@ _LISTED = {
     "Inference": "modelFile useGPUIfAvailable halfPrecision serialiseKnob",
 }
 KNOBS = {kind: set(words.split()) for kind, words in _LISTED.items()}
-ALONE = ("Input", "Read", "Root", "BackdropNode", "StickyNote")
+ALONE = ("Input", "Read", "Root", "BackdropNode", "StickyNote", "CatFileCreator")
 INPUTS = {"Merge2": 2, "MergeExpression": 2, "Keymix": 3, "Dissolve": 2, "Copy": 2} | dict.fromkeys(ALONE, 0)
 ANY_INPUTS = ("Switch", "Viewer", *GROUPS)
 ENDS = ("Output", "Write", "Viewer", "Root", "BackdropNode", "StickyNote", "CatFileCreator", "Inference", *GROUPS)
@@ -97,6 +97,8 @@ def _classes_and_knobs(group: Node) -> Iterator[str]:
             yield f"{node.name}: class {node.kind} is not on the list"
             continue
         declared = {knob.name for knob in node.user}
+        if node.kind == "Inference":  # a model's own attributes are knobs of the node too; the group shows them outside
+            declared |= {knob.name for knob in group.user}
         for name in sorted(node.knobs.keys() - COMMON - KNOBS[node.kind] - declared):
             yield f"{node.name}: a {node.kind} has no knob '{name}'"
 

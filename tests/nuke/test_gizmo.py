@@ -10,6 +10,7 @@ import pytest
 
 from tests.nuke.graph import problems
 from tests.nuke.tcl import ScriptError, parse
+from vfx_deepfake.nuke.cat import cattery_gizmo, creator_script
 from vfx_deepfake.nuke.gizmo import NAME, gizmo_text, shipped_text
 from vfx_deepfake.nuke.gizmo_help import helps
 from vfx_deepfake.nuke.gizmo_knobs import NO_PLUGIN, knobs
@@ -23,6 +24,22 @@ SCRIPTS = sorted(path for path in SHIPPED if path.suffix in (".gizmo", ".nk"))
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_every_script_that_ships_is_read_by_tcl_and_has_no_fault(path):
     assert problems(parse(path.read_text(encoding="utf-8"))) == []
+
+
+CAT_KNOBS = {"strength": "How much of the change.", "mix": "From one face to the other."}
+WRITTEN = {
+    "a script for CatFileCreator": creator_script(
+        "young face.pt", ["rgba.red"], ["rgba.red"], CAT_KNOBS, "press; wait"
+    ),
+    "a Cattery gizmo": cattery_gizmo("young face", CAT_KNOBS),
+    "a gizmo of another name": gizmo_text("2nd", {"mix": 0.5}, ("A [b] {c}", "ACEScg"), num_inputs=1),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_every_script_that_is_written_is_read_by_tcl_and_has_no_fault(name):
+    """Comp scripts are in test_comp_script.py."""
+    assert problems(parse(WRITTEN[name])) == []
 
 
 def test_the_shipped_gizmo_is_the_one_that_the_code_writes():
