@@ -17,7 +17,7 @@ from vfx_deepfake.faceset.measures import EYES, expression
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.image.flow import identity_map, sample
 from vfx_deepfake.model.identity.method import Made, View
-from vfx_deepfake.model.identity.performance import MIND, STATES, Corrector, ShotDrift, measure, solve_drift
+from vfx_deepfake.model.identity.performance import ALLOW, MIND, STATES, Corrector, ShotDrift, measure, solve_drift
 from vfx_deepfake.model.identity.performance_warp import Correction, gaze_field, warp_made
 
 SIZE = 192
@@ -173,7 +173,7 @@ def test_the_landmarker_sees_planted_drift_and_the_correction_takes_it_off(
     planted = {}
     for frame, (face, shown) in performed.items():
         before = dict(zip(STATES, clean.found[list(performed).index(frame)], strict=True))
-        looks = warp_made(face, shown.points.astype(np.float64), Correction({**NOTHING, "gaze_x": 0.6}, before))
+        looks = warp_made(face, shown.points.astype(np.float64), Correction({**NOTHING, "gaze_x": 0.45}, before))
         planted[frame] = (looks, shown)
     drifted = solve_drift(list(planted), planted.__getitem__, detector)
     column = STATES.index("gaze_x")
@@ -182,8 +182,9 @@ def test_the_landmarker_sees_planted_drift_and_the_correction_takes_it_off(
     corrector = Corrector(drifted)
     mended = {frame: (corrector(frame, face, shown), shown) for frame, (face, shown) in planted.items()}
     left = solve_drift(list(mended), mended.__getitem__, detector)
-    # four frames unlike each other stand against the prior of no drift, and what may be a person's own stays: 0.68 measured
-    assert abs(np.nanmedian(left.found[:, column] - clean.found[:, column])) < 0.8 * off
+    # what may be a person's own stays; of the rest four frames unlike each other, against the prior of no drift, take a third off
+    still = abs(np.nanmedian(left.found[:, column] - clean.found[:, column]))
+    assert still < off - 0.25 * (off - ALLOW["gaze_x"])
 
 
 def test_a_correction_depends_on_its_own_frame_alone(performed: dict[int, tuple[Made, View]]) -> None:
