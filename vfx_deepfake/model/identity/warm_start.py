@@ -50,7 +50,9 @@ def fitting(
     notes = checkpoint.read_notes(path)
     entries = read_header(path).entries
     known = bool(set(identities) & set(map(str, notes.get("identities", ()))))
-    taken, left, numbers, total = [], [], 0, 0
+    taken: list[str] = []
+    left: list[str] = []
+    numbers, total = 0, 0
     for name, weight in network.named_parameters():
         if not known and shared is not None and name not in shared:
             left.append(name)
