@@ -98,6 +98,13 @@ def test_without_a_version_and_outside_its_range_the_plate_passes(shown):
     assert np.array_equal(shown.look(FRAME, exr="gone.####.exr").rgb(), plate)
 
 
+def test_the_frames_are_found_by_shot_and_version_where_nothing_else_is_said(shown, result):
+    folder = str(Path(shown.exr).parents[1])
+    rest = next(knob.value for knob in knobs() if knob.name == "exr")
+    out = shown.look(FRAME, version_dir=folder, exr=rest, shot="sh0010", version="v001")
+    assert np.array_equal(out.rgb(), result)
+
+
 # --- view ------------------------------------------------------------------------------------------------------------
 
 
