@@ -201,15 +201,46 @@ def test_a_sweep_is_one_sheet(shot: Path, tmp_path: Path, capsys: pytest.Capture
     assert "only renderer and autoencoder have such dials" in capsys.readouterr().err
 
 
-def test_training_starts_from_a_named_checkpoint_and_its_people_are_asked_for(shot: Path) -> None:
-    weights = checkpoint.latest(shot.parent / "runs" / "run_0001")
-    copy = shot.parent / "start.safetensors"
-    shutil.copyfile(weights, copy)
-    words = ["--set", "identity.warm_start=start.safetensors", "--set", "identity.mix_with=[]", "--progress", "none"]
-    assert main(["train", str(shot), *words, "--set", "train.steps=1"]) == 0
-    made_of = read_json(shot.parent / "runs" / "run_0002" / "run.json")["made_of"]
-    assert made_of["start"]["hash"] == hash_file(copy) and made_of["ancestors"] == [hash_file(copy)]
-    assert made_of["identities"] == ["performer 3"] and "performer 5" in made_of["all_identities"]
+def test_training_starts_from_a_named_checkpoint_and_its_people_are_asked_for(
+    shot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = checkpoint.read(checkpoint.latest(shot.parent / "runs" / "run_0001"))
+    start = shot.parent / "start.safetensors"
+    words = [
+        "train",
+        str(shot),
+        "--set",
+        f"identity.warm_start={start}",
+        "--set",
+        "train.steps=1",
+        "--progress",
+        "none",
+    ]
+    checkpoint.write(start, first.tensors, {**first.notes, "all_identities": ["performer 3", "a stranger"]})
+    assert main(words) == 2
+    assert "the network that training started from: train of 'a stranger'" in capsys.readouterr().err
+    checkpoint.write(start, first.tensors, {**first.notes, "ancestors": ["abc"]})
+    assert main(words) == 0
+    newest = open_shot(shot).shot.paths.run_numbers()[-1]
+    made_of = read_json(shot.parent / "runs" / f"run_{newest:04d}" / "run.json")["made_of"]
+    assert made_of["start"]["hash"] == hash_file(start) and made_of["ancestors"] == ["abc", hash_file(start)]
+
+
+def test_the_renderer_goes_the_same_way(shot: Path) -> None:
+    renderer = (
+        "model.method=renderer",
+        "identity.mix_with=[]",
+        "train.steps=1",
+        "train.batch_size=1",
+        "qc.enabled=false",
+    )
+    words = [word for text in renderer for word in ("--set", text)]
+    assert main(["run", str(shot), *words, "--progress", "none"]) == 0
+    newest = open_shot(shot).shot.paths.version_numbers()[-1]
+    record = read_json(shot.parent / "versions" / f"v{newest:03d}" / "version.json")
+    assert record["settings"]["model"]["method"] == "renderer"
+    face = read_exr(exr(shot, 1002, f"v{newest:03d}"), part="elements", channels=("matte.applied",))
+    assert face.pixels.max() > 0.9  # its matte is the mesh's, trained or not
 
 
 def test_a_farm_job_has_the_facesets_before_the_training(shot: Path) -> None:

@@ -19,7 +19,7 @@ RENDER_S_PER_FRAME_MPX = 0.15  # reading, colour, both writers
 FACE_S_PER_FRAME_MPX = 20.0  # degraining, propagation and network, over the face's crop
 SLIDERS_S_PER_FRAME_MPX = 8.0  # degraining and every slider, over the face's crop
 IDENTITY_S_PER_FRAME_MPX = 12.0  # degraining, which is most of it, and the network; assumed
-IDENTITY_TRAIN_S_PER_MPX = 8.0  # a step over one million pixels of aligned crops; assumed
+IDENTITY_TRAIN_S_PER_MPX = 10.0  # a step over one million pixels of aligned crops; both methods, on a busy host
 FACE_SHARE = 0.15  # of the frame's area, assumed: the track is not known yet
 
 BYTES_EXR_PER_PX = 3.6  # half, three channels, zip, grain

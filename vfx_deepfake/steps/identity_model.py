@@ -193,7 +193,7 @@ def _chosen_start(opened: OpenShot, method: Method, identities: Sequence[str]) -
 
 
 def _fits(method: Method, start: Path, identities: Sequence[str]) -> bool:
-    """Whether enough of a start's weights can be taken: what was chosen for the artist must not stop the training."""
+    """Whether enough of a start's weights are the method's own: what was chosen for the artist must not stop the training."""
     from vfx_deepfake.model.identity.warm_start import LEAST_SHARE, fitting, shared_of
 
     return fitting(method.network, start, shared_of(method), identities).share >= LEAST_SHARE
@@ -203,7 +203,7 @@ def _ancestry(start: Path) -> dict[str, list[str]]:
     """Whose faces a start has seen, and the hashes of it and of what it started from."""
     from vfx_deepfake.model import checkpoint
 
-    notes = checkpoint.read(start).notes
+    notes = checkpoint.read_notes(start)
     seen = notes.get("all_identities", notes.get("identities", []))
     return {"identities": list(seen), "ancestors": [*notes.get("ancestors", []), hash_file(start)]}
 
