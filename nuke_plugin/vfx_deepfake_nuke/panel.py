@@ -35,7 +35,7 @@ RUNS = (
     ("checkpoint", "Checkpoint", 120),
 )
 FARM = (("name", "Stage", 90), ("state", "State", 80), ("tasks_done", "Tasks", 60), ("why", "Why", 200))
-RELEASES = (("release", "Release", 110), ("identity", "Likeness", 130), ("state", "Standing", 150), ("operations", "For", 90),
+RELEASES = (("release", "Release", 90), ("identity", "Likeness", 150), ("state", "Standing", 140), ("operations", "For", 96),
             ("for_this_shot", "This shot's", 74), ("kind", "Kind", 120))  # fmt: skip
 STYLE = """
 QTableView { border: 1px solid rgba(0, 0, 0, 90); }
