@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def export_stage(opened: OpenShot, to: Path, progress: Progress, *, steps: int =
             save_every=max((steps or STEPS) // 10, 1), device=opened.settings.train.device,
         )  # fmt: skip
         source = {"checkpoint": hash_file(made_from) if made_from else "", "settings": opened.shot.as_data()}
-        folder = opened.shot.paths.work / f"export_{hash_data([source, learnt])[:12]}"
+        folder = opened.shot.paths.work / f"export_{hash_data([source, learnt, asdict(spec)])[:12]}"
         from vfx_deepfake.model.export_network import CHANNELS_IN, CHANNELS_OUT, KNOBS, scripted
 
         student = _taught(faces, learnt, spec, folder, progress)
