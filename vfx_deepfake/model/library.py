@@ -52,11 +52,13 @@ def add_model(
     name: str = "",
     *,
     require: Callable[[str], object] = str,
+    actor: str = "",
     code: Mapping[str, str] | None = None,
     added_at: str = "",
 ) -> Model:
     """Put a checkpoint, or the newest one of a training run's folder, on record; weights that are there already stay one model.
 
+    ``actor``: the person in the plate of a shot whose paintings were learnt; such weights do not name anybody themselves.
     ``require`` is called with every identity the weights have seen and raises ConsentError where the library may not hold it.
     Raises: TrainError for what is no checkpoint of a known kind, or a name that is taken; ConsentError; DeliveryError;
     BusyError.
@@ -68,6 +70,8 @@ def add_model(
         raise TrainError(f"{source}: holds no finished checkpoint; give a run's folder or a .safetensors file")
     notes = checkpoint.read(file).notes  # the numbers too: a damaged file must not get in
     model = replace(_model(notes, file, name), code=dict(code or {}), added_at=added_at)
+    if actor and not (model.all_identities or model.base):
+        model = replace(model, all_identities=(actor,))
     for identity in model.all_identities:
         require(identity)
     with one_writer(library, "vfx-deepfake library add"):

@@ -15,7 +15,7 @@ from typing import Any
 from vfx_deepfake import __version__
 from vfx_deepfake.files import hash_data, hash_file
 
-RECORD_SCHEMA = 1
+RECORD_SCHEMA = 2  # described in version_record.json
 LIBRARIES = (
     "torch",
     "numpy",

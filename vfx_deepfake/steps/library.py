@@ -30,7 +30,8 @@ def add(library: Path, source: Path, shot: str = "", name: str = "") -> dict[str
             )
         return require_for_library(owner, identity)
 
-    model = add_model(library, source, name, require=released, code=code_identity(), added_at=now())
+    actor = owner.settings.consent.identity if owner else ""
+    model = add_model(library, source, name, require=released, actor=actor, code=code_identity(), added_at=now())
     return {"model": model.name, "file": str(model.file), "family": model.family}
 
 

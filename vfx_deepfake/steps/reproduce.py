@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from vfx_deepfake.errors import ArtistError, DeliveryError, located
-from vfx_deepfake.files import hash_file, one_writer, read_json
+from vfx_deepfake.files import hash_file, one_writer
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.media.content import content_digest, native_pixels, specs_of
 from vfx_deepfake.media.header import opened as opened_picture
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
+from vfx_deepfake.provenance.lineage import read_record
 from vfx_deepfake.settings import Settings
 from vfx_deepfake.shot import Shot, load_shot
 from vfx_deepfake.steps.opened import OpenShot
@@ -61,7 +62,7 @@ def reproduce(
     """
     shot = load_shot(file)
     paths = _paths_of(shot, version)
-    record = read_json(paths.record)
+    record = read_record(paths.record)
     with located(f"{shot.name} {version}"):
         settings = build(Settings, record["settings"], "version.json [settings]")
     work = shot.paths.work / "reproduce" / version

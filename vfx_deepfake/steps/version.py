@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -13,8 +14,10 @@ from typing import Any
 from vfx_deepfake.errors import DeliveryError, located
 from vfx_deepfake.files import flush_to_disk, one_writer, read_json, sweep_parts, write_json
 from vfx_deepfake.frames import format_frames
+from vfx_deepfake.media.delivery import profile_named
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
+from vfx_deepfake.provenance.lineage import record_problems
 from vfx_deepfake.provenance.record import version_record
 from vfx_deepfake.qc.summary import short
 from vfx_deepfake.qc.verdict import FAIL, UNKNOWN
@@ -29,6 +32,8 @@ from vfx_deepfake.steps.render_stage import (
     require_render_release,
 )
 from vfx_deepfake.steps.review import require_rendered, review_inputs, review_record
+from vfx_deepfake.steps.train import RECORD as RUN_RECORD
+from vfx_deepfake.steps.train import trained_checkpoint
 
 # assumed: a hidden version that nobody has written to for a day belongs to no job any more
 GIVEN_UP_AFTER_S = 24 * 3600.0
@@ -90,9 +95,9 @@ def _verified_record(opened: OpenShot, plan: RenderPlan, releases: Mapping[str, 
     if not is_fresh(review_record(plan), review_inputs(opened, plan, records)):
         raise DeliveryError("no review pictures of these frames; run 'vfx-deepfake review' first")
     review = read_json(review_record(plan))
-    return version_record(
+    record = version_record(
         shot=opened.name, version=plan.paths.number, inputs=plan.inputs, settings=opened.shot.as_data(),
-        release=next(iter(releases.values()), ""), releases=dict(releases),
+        release=next(iter(releases.values()), ""), releases=dict(releases), transforms=_transforms(opened), models=_models(opened),
         frames={str(frame): dict(data["outputs"]) for frame, data in records.items()},
         timings_s={**_timings(opened), **review["timings_s"]},
         review={Path(name).name: digest for name, digest in review["outputs"].items()},
@@ -101,6 +106,37 @@ def _verified_record(opened: OpenShot, plan: RenderPlan, releases: Mapping[str, 
         qc=_qc_summary(opened, plan),
         digitally_altered=any(data["counts"].get("changed_px", 0) for data in records.values()),
     )  # fmt: skip
+    problems = record_problems(json.loads(json.dumps(record)))
+    if problems:  # a fault of ours, found before it is published
+        raise AssertionError(f"{opened.name}: the record does not keep to its schema: {'; '.join(problems)}")
+    return record
+
+
+def _transforms(opened: OpenShot) -> dict[str, str]:
+    """What colours went through, as OCIO's cache ids, which change with the content of configs and LUTs."""
+    color, spec, plate = opened.color, opened.settings.delivery, opened.plate
+    found = {
+        "config": color.config_id(),
+        "plate_to_working": color.cache_id(plate.colorspace, plate.working),
+        "working_to_plate": color.cache_id(plate.working, plate.colorspace),
+    }
+    return (
+        {**found, "plate_to_delivery": color.cache_id(plate.colorspace, spec.colorspace)}
+        if profile_named(spec.profile).bits
+        else found
+    )
+
+
+def _models(opened: OpenShot) -> list[dict[str, Any]]:
+    """The trained networks that made pixels, each with what it was made from and what it started from."""
+    if not opened.settings.model.trains:
+        return []
+    checkpoint = trained_checkpoint(opened)
+    run = read_json(checkpoint.parent / RUN_RECORD)
+    made_of = run.get("made_of") or {}
+    kept = {name: made_of[name] for name in ("identities", "facesets", "releases") if name in made_of}
+    return [{"run": checkpoint.parent.name, "checkpoint": checkpoint.name, "checkpoint_hash": run["checkpoint_hash"],
+             "inputs_hash": run["inputs_hash"], "ancestors": list(made_of.get("ancestors", ())), "code": run["code"], **kept}]  # fmt: skip
 
 
 def _qc_summary(opened: OpenShot, plan: RenderPlan) -> dict[str, Any]:
