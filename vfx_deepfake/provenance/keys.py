@@ -73,12 +73,12 @@ class FileSigner:
     """A private key from a PEM file."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
+        self.private = key
         self.public = key.public_key().public_bytes_raw()
 
     def sign(self, message: bytes) -> bytes:
         """See :class:`Signer`."""
-        return self._key.sign(message)
+        return self.private.sign(message)
 
 
 def new_key(path: Path) -> FileSigner:
