@@ -21,7 +21,19 @@ from vfx_deepfake.settings.farm import FarmSpec
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md", "docs/facesets.md", "docs/farm.md", "docs/review.md", "nuke_plugin/README.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/design.md",
+    "docs/facesets.md",
+    "docs/farm.md",
+    "docs/review.md",
+    "docs/consent.md",
+    "docs/consent_setup.md",
+    "docs/lineage.md",
+    "nuke_plugin/README.md",
+)
 
 
 def section(title: str) -> str:
@@ -70,12 +82,15 @@ def test_the_farm_page_has_every_setting_of_the_farm() -> None:
     rows = table((ROOT / "docs" / "farm.md").read_text(encoding="utf-8"), "| key |")
     shown = {row[0].strip("`"): tomllib.loads(f"v = {row[1].strip('`')}")["v"] for row in rows}
     settings = asdict(FarmSpec())
-    assert shown == {f"farm.{key}": list(value) if isinstance(value, tuple) else value for key, value in settings.items()}
+    assert shown == {
+        f"farm.{key}": list(value) if isinstance(value, tuple) else value for key, value in settings.items()
+    }
 
 
 def test_the_templates_are_those_that_ship() -> None:
     assert {path.stem for path in (ROOT / "shot_templates").glob("*.toml")} == {
-        word for word in re.findall(r"`(\w+)`", section("Your own shot in ten lines").split(" templates come with it", 1)[1])
+        word
+        for word in re.findall(r"`(\w+)`", section("Your own shot in ten lines").split(" templates come with it", 1)[1])
     }
 
 

@@ -59,7 +59,9 @@ def test_check_names_the_release_or_says_what_is_missing(
     identity = load_shot(folder).settings.consent.identity
     assert main(["release", "check", str(folder)]) == 0
     said = capsys.readouterr().out
-    assert [line.split() for line in said.splitlines()] == [[use, "performer"] for use in ("train", "render", "deliver")]
+    assert [line.split() for line in said.splitlines()] == [
+        [use, "performer"] for use in ("train", "render", "deliver")
+    ]
     for path in (folder / "releases").glob("*.toml"):
         path.unlink()
     assert add(folder / "releases", identity=identity) == 0
