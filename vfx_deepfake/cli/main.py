@@ -28,6 +28,7 @@ from vfx_deepfake.cli.review import StageParser, add_review
 from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY, VfxError
 
 PROGRAM = "vfx-deepfake"
+SECONDS_TO_END = 2.0  # assumed: cleaning up after a signal takes less
 
 
 def limit_threads() -> None:
@@ -173,7 +174,15 @@ def _detect(parser: argparse.ArgumentParser) -> None:
     _common(parser)
 
 
+def stop_when_asked() -> None:
+    """SIGTERM ends the command as Ctrl-C does, with its cleaning up."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGALRM, _interrupted)
+
+
 def _interrupted(signum: int, _frame: Any) -> None:
+    # a library that is being imported may swallow the exception: raised again until the command ends
+    signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_END)
     raise KeyboardInterrupt(signal.Signals(signum).name)
 
 
@@ -195,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from vfx_deepfake.cli.commands import COMMANDS  # torch and the media libraries load only when a stage needs them
 
     command: Callable[..., Any] = COMMANDS[args.stage]
-    signal.signal(signal.SIGTERM, _interrupted)
+    stop_when_asked()
     name = f"{PROGRAM} {args.stage}"
     try:
         result = command(args, make_progress(args.progress))
@@ -210,6 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"openjd_fail: {str(error).splitlines()[0]}", flush=True)
         return error.exit_code
     except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         print(f"{name}: stopped; run the same command again to go on where it was", file=sys.stderr)
         return EXIT_RETRY
     except MemoryError:
