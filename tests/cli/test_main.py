@@ -89,14 +89,14 @@ def test_releases_are_added_shown_and_checked(shot, tmp_path):
     assert "there is no release on record" in refused.stderr
     fields = {
         "identity": "procedural_performer", "performer": "none", "kind": "synthetic performer", "description": "test",
-        "shows": "['demo']", "shots": "['*']", "operations": "['train', 'render']", "signed": "2026-01-01",
+        "shows": "['demo']", "shots": "['*']", "operations": "['train', 'render', 'deliver']", "signed": "2026-01-01",
         "valid_from": "2026-01-01", "valid_until": "2099-01-01", "approved_by": "us",
     }  # fmt: skip
     sets = [text for key, value in fields.items() for text in ("--set", f"{key}={value}")]
     added = cli("release", "add", str(folder / "releases"), *sets)
     assert added.returncode == 0, added.stderr
     assert "valid until 2099-01-01" in cli("release", "show", str(folder / "releases")).stdout
-    assert json.loads(cli("release", "check", str(folder), "--json").stdout).keys() == {"train", "render"}
+    assert json.loads(cli("release", "check", str(folder), "--json").stdout).keys() == {"train", "render", "deliver"}
 
 
 def _failing(error):

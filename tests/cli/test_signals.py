@@ -16,10 +16,13 @@ import importlib, sys, time
 main = importlib.import_module("vfx_deepfake.cli.main")
 main.SECONDS_TO_END = 0.2
 main.stop_when_asked()
-print("ready", flush=True)
 try:
+    ready = False
     for swallow in ({swallow}):
         try:
+            if not ready:
+                ready = True
+                print("ready", flush=True)
             time.sleep(30)
         except BaseException:
             if not swallow:
