@@ -91,11 +91,20 @@ def new_key(path: Path) -> FileSigner:
 
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write_private(path, pem)
+    return FileSigner(key)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner may read; never over one that is there.
+
+    Raises: ArtistError when the file exists; DeliveryError when the disk refuses.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(pem)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         flush_to_disk(path.parent)
@@ -103,7 +112,17 @@ def new_key(path: Path) -> FileSigner:
         raise ArtistError(f"{path}: exists already and is left alone; choose another name for the new key") from error
     except OSError as error:
         raise disk_error(path, error) from error
-    return FileSigner(key)
+
+
+def require_private(path: Path) -> None:
+    """Refuse a key that others than its owner may read or write.
+
+    Raises: ArtistError; OSError where there is no such file.
+    """
+    mode = path.stat().st_mode
+    if mode & _OTHERS:
+        raise ArtistError(f"{path}: others than its owner may use this key (mode {stat.S_IMODE(mode):o}); run 'chmod 600 {path}', "
+                          "and make a new key if it has lain open")  # fmt: skip
 
 
 def open_key(path: Path) -> FileSigner:
@@ -116,10 +135,7 @@ def open_key(path: Path) -> FileSigner:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        mode = path.stat().st_mode
-        if mode & _OTHERS:
-            raise ArtistError(f"{path}: others than its owner may use this key (mode {stat.S_IMODE(mode):o}); run 'chmod 600 {path}', "
-                              "and make a new key if it has lain open")  # fmt: skip
+        require_private(path)
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise ArtistError(f"{path}: the signing key can't be read ({error.strerror}); check the path, or make one with "
