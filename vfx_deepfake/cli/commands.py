@@ -9,6 +9,7 @@ from typing import Any
 
 from vfx_deepfake.cli import delivery, models, nuke
 from vfx_deepfake.cli.faceset import faceset
+from vfx_deepfake.cli.mark import detect_mark
 from vfx_deepfake.cli.release import release
 from vfx_deepfake.cli.review import review
 from vfx_deepfake.progress import Progress
@@ -207,5 +208,6 @@ COMMANDS: dict[str, Command] = {
     "work": work,
     "release": release,
     "detect": detect,
+    "detect-mark": detect_mark,
     "demo": demo,
 }

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vfx_deepfake.cli.mark import add_new_mark, new_mark
 from vfx_deepfake.errors import ArtistError
 from vfx_deepfake.progress import Progress
 
@@ -47,6 +48,7 @@ def add_delivery(stages: Any, shot: Callable[..., None], common: Callable[..., N
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make a signing key")
     new.add_argument("file", help="where; only its owner will be able to read it")
+    add_new_mark(actions, common)
     trust = actions.add_parser("trust", help="put a public key on the list of trusted ones")
     trust.add_argument("list", help="the list, TOML")
     trust.add_argument("public", help="the 64 hex digits that 'keys new' printed")
@@ -109,6 +111,8 @@ def keys(args: argparse.Namespace, progress: Progress) -> Result:
 
     from vfx_deepfake.provenance.keys import TrustedKey, key_id, load_trusted, new_key, write_trusted
 
+    if args.action == "new-mark":
+        return new_mark(args)
     if args.action == "new":
         public = new_key(Path(args.file)).public
         return {"key": key_id(public), "file": args.file, "public": public.hex()}

@@ -20,6 +20,7 @@ from typing import Any
 from vfx_deepfake import __version__
 from vfx_deepfake.cli.delivery import add_delivery
 from vfx_deepfake.cli.faceset import add_faceset
+from vfx_deepfake.cli.mark import add_mark
 from vfx_deepfake.cli.models import add_models
 from vfx_deepfake.cli.nuke import add_nuke
 from vfx_deepfake.cli.progress import STYLES, make_progress
@@ -99,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     _farm(stages)
     add_release_commands(stages, _common)
     _detect(stages.add_parser("detect", help="what a forensic eye would look at in any sequence"))
+    add_mark(stages, _common)
     demo = stages.add_parser("demo", help="a whole shot with the procedural performer")
     demo.add_argument("folder", nargs="?", default="demo_shot", help="where (default: demo_shot)")
     demo.add_argument("--size", default="1280x720", help="width x height of the plate")

@@ -23,6 +23,7 @@ from vfx_deepfake.provenance.manifest import chained, root_of
 from vfx_deepfake.settings import Settings
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.render_stage import dpx_header
+from vfx_deepfake.steps.review_mark import is_marked
 from vfx_deepfake.steps.review_pictures import slate_info
 
 VERSION_NOTE, MANIFEST_NOTE = "version_id", "manifest"
@@ -165,10 +166,11 @@ def _write_codes(opened: OpenShot, target: Path, frame: int, picture: Frame, pro
 
 
 def other_files(paths: VersionPaths, *, movie: bool) -> Mapping[str, Path]:
-    """What goes along beside the frames: name in the delivery to file."""
+    """What goes along beside the frames: name in the delivery to file. A marked movie is work in progress and never among them."""
     wanted = {"version.json": paths.record}
     if movie:
-        wanted |= {f"review/{path.name}": path for path in (paths.movie, paths.sheet) if path.is_file()}
+        pictures = (paths.sheet,) if is_marked(paths) else (paths.movie, paths.sheet)
+        wanted |= {f"review/{path.name}": path for path in pictures if path.is_file()}
     return wanted
 
 

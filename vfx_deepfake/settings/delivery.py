@@ -27,6 +27,7 @@ class ReviewSpec:
 
     movie: bool = True  # H.264 with slate and burn-in
     sheet_frames: int = 5  # columns of the contact sheet
+    mark: bool = False  # an invisible mark of the version in the movie, never in frames; needs a key
 
     def __post_init__(self) -> None:
         between("sheet_frames", self.sheet_frames, 1, 24)

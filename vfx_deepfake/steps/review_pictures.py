@@ -20,6 +20,7 @@ from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.steps.elements import APPLIED
 from vfx_deepfake.steps.opened import OpenShot, shot_rate
+from vfx_deepfake.steps.review_mark import marked
 
 
 def displayed(opened: OpenShot, frame: Frame) -> np.ndarray:
@@ -50,7 +51,7 @@ def slate_info(opened: OpenShot, version: int, release: str) -> SlateInfo:
 def make_movie(opened: OpenShot, paths: VersionPaths, release: str, progress: Progress) -> int:
     """Write the review movie with slate and burn-ins; returns the number of its frames.
 
-    Raises: DeliveryError where no encoder is installed or it fails.
+    Raises: DeliveryError where no encoder is installed or it fails; ArtistError where a mark is asked for and its key can't be used.
     """
     rate = shot_rate(opened)
     first = read_exr(paths.exr_frame(opened.frames[0]), part="rgba").metadata
@@ -61,7 +62,8 @@ def make_movie(opened: OpenShot, paths: VersionPaths, release: str, progress: Pr
     spec = MovieSpec(
         frame_rate=rate, timecode=_slate_timecode(start, opened.frames[0], rate), tags={"title": info.version}
     )
-    count = write_movie(paths.movie, review_frames(_pictures(opened, paths, progress), info, rate, start), spec)
+    pictures = review_frames(_pictures(opened, paths, progress), info, rate, start)
+    count = write_movie(paths.movie, marked(opened, paths.number, pictures), spec)
     progress.finish()
     return count
 
