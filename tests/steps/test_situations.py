@@ -352,3 +352,14 @@ def test_revoking_twice_or_nothing(tmp_path):
         revoke_release(production.releases, "nobody", on=TODAY, by="the performer", why="")
     with pytest.raises(ConsentError, match="say who withdraws it"):
         revoke_release(production.releases, "actor", on=TODAY, by=" ", why="")
+
+
+@pytest.mark.parametrize("stage", ["track", "qc"])
+def test_on_a_farm_even_looking_needs_a_release(own_shot, stage, capsys):
+    from vfx_deepfake.farm.worker import Limits, work
+
+    folder = own_shot("small")
+    revoke_release(folder / "releases", "performer", on=TODAY, by="the performer", why="")
+    ended = work([stage, str(folder)], Limits(timeout_s=600), say=lambda line: None)
+    assert ended.code == 2 and "no release covers it" in ended.why
+    assert not (folder / "track").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.errors import ConsentError, located
-from vfx_deepfake.files import read_json
+from vfx_deepfake.files import WAIT_VARIABLE, read_json
 from vfx_deepfake.provenance.gate import DRIVING, OWN, REPLICA, Use, require, state
 from vfx_deepfake.provenance.register import add_release, load_releases, revoke_release
 from vfx_deepfake.provenance.release import OF_A_SHOT, Release
@@ -53,6 +54,16 @@ def require_releases(shot: Shot, operation: str) -> dict[str, Release]:
             covering(lender, identity, "train")
             covering(shot, identity, "render")
     return found
+
+
+def require_on_a_farm(shot: Shot, operation: str) -> None:
+    """Ask for a shot's releases where this process is a farm task.
+
+    At a desk a shot may be tracked and measured while its papers are on their way; a farm does nothing without them.
+    Raises: ConsentError.
+    """
+    if WAIT_VARIABLE in os.environ and needs_release(shot):
+        require_releases(shot, operation)
 
 
 class Watch:

@@ -35,6 +35,7 @@ from vfx_deepfake.qc.plots import grain_plot, measure_plot
 from vfx_deepfake.qc.summary import lines, summarise, worst_frames
 from vfx_deepfake.qc.verdict import FAIL, LOOK, MEASURES, verdict
 from vfx_deepfake.settings import QcSpec
+from vfx_deepfake.steps.consent import require_on_a_farm
 from vfx_deepfake.steps.opened import OpenShot, unlocked
 from vfx_deepfake.steps.qc_frame import landmarker, measure_frame
 from vfx_deepfake.steps.qc_read import QcReader
@@ -79,6 +80,7 @@ def qc_stage(
     shared = one_writer(opened.shot.paths.work, f"vfx-deepfake qc of {opened.name}", shared=True)
     lock: AbstractContextManager[None] = unlocked() if locked else shared
     with lock, located(opened.name):
+        require_on_a_farm(opened.shot, "render")
         subject = _subject(opened, version)
         wanted = chosen_frames(opened, frames)
         _require_files(subject, wanted)

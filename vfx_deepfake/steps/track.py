@@ -24,6 +24,7 @@ from vfx_deepfake.image.crop import Window, cut
 from vfx_deepfake.image.denoise import measure_shot
 from vfx_deepfake.image.grain import FORMAT, GrainModel
 from vfx_deepfake.progress import Progress
+from vfx_deepfake.steps.consent import require_on_a_farm
 from vfx_deepfake.steps.freshness import is_fresh, write_record
 from vfx_deepfake.steps.grain_report import RECORD_NAME, write_grain
 from vfx_deepfake.steps.opened import OpenShot, unlocked
@@ -70,6 +71,7 @@ def track_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -
     """
     paths = opened.shot.paths
     with unlocked() if locked else one_writer(paths.work, f"vfx-deepfake track of {opened.name}"), located(opened.name):
+        require_on_a_farm(opened.shot, "train" if opened.settings.model.trains else "render")
         if not track_is_fresh(opened):
             _make(opened, progress)
             opened.hashes.save()
