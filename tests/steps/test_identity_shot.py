@@ -9,16 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.nuke.versions import Shown
 from tests.steps.shots import raw
 from vfx_deepfake.cli.main import main
 from vfx_deepfake.demo.facesets import render_faceset
 from vfx_deepfake.demo.fixtures import make_performer_shot
 from vfx_deepfake.demo.shot import IDENTITY
-from vfx_deepfake.errors import ConsentError, FacesetError, ShotError
+from vfx_deepfake.errors import ConsentError, FacesetError, PlateError, ShotError
 from vfx_deepfake.farm.plan import plan_job
 from vfx_deepfake.files import hash_file, read_json, write_json
 from vfx_deepfake.media.exr import read_exr
 from vfx_deepfake.model import checkpoint
+from vfx_deepfake.model.identity.performance import Corrector
+from vfx_deepfake.model.identity.predictor import IdentityModel
 from vfx_deepfake.progress import SILENT
 from vfx_deepfake.shot import load_shot
 from vfx_deepfake.steps.check import check_shot
@@ -27,6 +30,8 @@ from vfx_deepfake.steps.identity_sources import open_facesets
 from vfx_deepfake.steps.opened import open_shot
 from vfx_deepfake.steps.pipeline import plan_shot
 from vfx_deepfake.steps.render_stage import render_stage
+from vfx_deepfake.steps.shot_crops import open_crops
+from vfx_deepfake.steps.train import open_model
 
 SETTINGS = (
     "model.method=autoencoder", "identity.faceset=['../facesets/three']", "identity.mix_with=['../facesets/five']",
@@ -185,6 +190,41 @@ def test_another_take_drives_the_mouth(shot: Path, tmp_path: Path) -> None:
         read_exr(path, part="elements", channels=("matte.applied",)).pixels for path in (made, exr(shot, 1001))
     )
     assert 0 < (matte > 0).sum() < (whole > 0).sum()
+
+
+def test_a_driven_face_is_held_against_what_drives_it(shot: Path) -> None:
+    def wanted_and_driving(*overrides: str) -> tuple[np.ndarray, np.ndarray]:
+        opened = open_shot(shot, overrides)
+        model = open_model(opened, open_crops(opened))
+        assert isinstance(model, IdentityModel) and isinstance(model.correct, Corrector)
+        drift = model.correct.drift
+        assert len(drift.wanted) == len(FRAMES)
+        return drift.wanted, drift.state
+
+    wanted, driving = wanted_and_driving()
+    assert not np.array_equal(wanted, driving)  # the plate's, by the landmarker that looks at the result
+    np.testing.assert_array_equal(*wanted_and_driving("identity.expression.smile=0.5"))
+
+
+def test_a_version_may_carry_the_second_identity_for_the_gizmo(shot: Path) -> None:
+    def rendered(*overrides: str) -> Path:
+        faces = ("identity.correct=false", "render.compression=zip", *overrides)
+        (file,) = Path(render_stage(open_shot(shot, faces), SILENT, frames="1002")["folder"]).glob("exr/*.1002.exr")
+        return file
+
+    second = tuple(f"face_b.{channel}" for channel in "RGB")
+    both, alone = rendered("identity.mix=0.25", "identity.write_partner=true"), rendered("identity.mix=1.0")
+    face = read_exr(alone, part="elements", channels=("face.R", "face.G", "face.B")).pixels
+    assert np.array_equal(read_exr(both, part="elements", channels=second).pixels, face)
+    with pytest.raises(PlateError, match=r"face_b"):
+        read_exr(alone, part="elements", channels=second)
+    shown = Shown(str(both).replace(".1002.", ".####."), str(shot.parent / "plate" / "sh0010.####.exr"))
+    first, mixed = (
+        shown.look(1002, view="face element", has_face_b=True, identity_mix=share).rgb() for share in (0, 1)
+    )
+    own = shown.version(1002)
+    assert np.array_equal(mixed, np.stack([own.get(f"face_b.{c}") for c in ("red", "green", "blue")], -1))
+    assert not np.array_equal(first, mixed)
 
 
 def test_a_sweep_is_one_sheet(shot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

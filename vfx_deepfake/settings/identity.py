@@ -5,7 +5,7 @@ A keyed value is a number or ``[[frame, value], ...]``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vfx_deepfake.settings.beauty import ExpressionSpec
 from vfx_deepfake.settings.checks import between, one_of
@@ -28,8 +28,10 @@ class IdentitySpec:
     mix_brows: Curve = AS_MIX
     mix_nose: Curve = AS_MIX
     mix_mouth: Curve = AS_MIX
+    write_partner: bool = False  # the second identity's face goes into the version too, to be mixed in the comp
     age: Curve = Curve()  # keyed; years, 0 the faceset's own age
     region: str = "face"  # face; mouth: the lower face alone; upper: eyes, brows and forehead alone
+    forehead_cm: float = 0.0  # over which the plate's own forehead comes back below the hairline; 0 keeps none of it
     drive: str = ""  # shot (file or folder) of another take, whose mouth and jaw drive the face
     drive_offset: int = 0  # the take's frame less the plate's
     expression: ExpressionSpec = field(default_factory=ExpressionSpec)  # offsets on the performance that is shown
@@ -55,6 +57,7 @@ class IdentitySpec:
             raise ValueError(f"age is {list(self.age.values)}; give 0 alone (the faceset's own), or years at every key")
         for name in REGIONS_MIXED:
             self._check_region(f"mix_{name}")
+        between("forehead_cm", self.forehead_cm, 0.0, 5.0)
         between("crop_px", self.crop_px, 64, 2048)
         if self.crop_px % 16:
             raise ValueError(f"crop_px is {self.crop_px}; the networks halve it four times, so use a multiple of 16")
@@ -73,6 +76,23 @@ class IdentitySpec:
             value > 0
             for name in ("mix", *(f"mix_{each}" for each in REGIONS_MIXED))
             for value in getattr(self, name).values
+        )
+
+    @property
+    def has_second_face(self) -> bool:
+        """True where a version carries the second identity's face beside the one that is shown."""
+        return self.write_partner and bool(self.mix_with)
+
+    def second(self) -> IdentitySpec:
+        """The same with every share of the second identity at 1."""
+        return replace(
+            self,
+            mix=Curve(((0, 1.0),)),
+            mix_skin=AS_MIX,
+            mix_eyes=AS_MIX,
+            mix_brows=AS_MIX,
+            mix_nose=AS_MIX,
+            mix_mouth=AS_MIX,
         )
 
     def mix_at(self, frame: int) -> dict[str, float]:

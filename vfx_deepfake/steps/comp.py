@@ -46,7 +46,7 @@ class FaceLayers:
     face_lin (F), degrained_lin (D): (h, w, 3) scene-linear working space. matte (M) (h, w) 0..1 as applied, holdout
     and garbage taken off. regions: a (h, w) matte for each of REGIONS. st (h, w, 2): canonical face coordinates, motion (h, w,
     2) pixels to the next frame; both u right, v up, as compositing software has it, 0 off the face. confidence (h,
-    w) 0..1.
+    w) 0..1. second_lin: as face_lin, the second identity's face alone, where one is made.
     """
 
     window: Window
@@ -57,6 +57,7 @@ class FaceLayers:
     st: np.ndarray
     motion: np.ndarray
     confidence: np.ndarray
+    second_lin: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

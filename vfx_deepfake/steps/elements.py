@@ -4,12 +4,14 @@
 part       channels                                                               window and type
 =========  =====================================================================  ========================
 rgba       R G B (A)                                                              the plate's, plate space
-elements   face.RGB clean.RGB grain.RGB, matte.applied and those of REGIONS       the face's, plate's type
+elements   face.RGB clean.RGB grain.RGB, matte.applied and those of REGIONS;      the face's, plate's type
+           face_b.RGB where [identity].write_partner asks for it
 data       st.uv motion.uv confidence.Y                                           the face's, float
 ids        cryptoFace00 cryptoFace01, where [mattes].cryptomatte asks for it      the face's, float
 =========  =====================================================================  ========================
 
-``face`` F, ``clean`` D, ``grain`` N(C) are scene-linear in the working space, so that inside the window
+``face`` F, ``clean`` D, ``grain`` N(C) and ``face_b``, the second identity's F, are scene-linear in the working space, so
+that inside the window
 
     rgba = clean + matte.applied (face - clean) + grain     (working space)
 
@@ -36,6 +38,8 @@ ELEMENT_CHANNELS = (
     APPLIED,
     *(f"matte.{region}" for region in REGIONS),
 )
+SECOND_FACE = "face_b"  # layer of the second identity alone
+SECOND_CHANNELS = tuple(f"{SECOND_FACE}.{channel}" for channel in "RGB")
 DATA_CHANNELS = ("st.u", "st.v", "motion.u", "motion.v", "confidence.Y")
 
 
@@ -48,27 +52,37 @@ def id_part(rendered: Rendered) -> Part:
     return Part("ids", ranked(disjoint(rendered.face.regions)), CHANNELS, rendered.face.window, half=False)
 
 
-def exr_parts(rendered: Rendered) -> list[Part]:
-    """The parts of one frame's EXR; ``rgba`` comes first, so that software that reads one part gets the picture."""
+def exr_parts(rendered: Rendered, with_second: bool = False) -> list[Part]:
+    """The parts of one frame's EXR; ``rgba`` comes first, so that software that reads one part gets the picture.
+
+    ``with_second``: the version carries the second identity's face.
+    """
+    channels = (*ELEMENT_CHANNELS, *(SECOND_CHANNELS if with_second else ()))
     frame, face = rendered.frame, rendered.face
     formats = frame.formats if set(frame.formats) <= {"half", "float"} else ()  # integer plates become float
     rgba = Part("rgba", frame.pixels, frame.channels, frame.data_window, frame.half, formats)
     if face is None or rendered.grain_lin is None:
         corner = Window(frame.data_window.x, frame.data_window.y, 1, 1)
-        black = np.zeros((1, 1, len(ELEMENT_CHANNELS) + len(DATA_CHANNELS)), np.float32)
-        elements, data = np.split(black, [len(ELEMENT_CHANNELS)], axis=-1)
+        black = np.zeros((1, 1, len(channels) + len(DATA_CHANNELS)), np.float32)
+        elements, data = np.split(black, [len(channels)], axis=-1)
         return [
             rgba,
-            Part("elements", elements, ELEMENT_CHANNELS, corner, frame.half),
+            Part("elements", elements, channels, corner, frame.half),
             Part("data", data, DATA_CHANNELS, corner, half=False),
         ]
+    second = [face.second_lin] if with_second and face.second_lin is not None else []
     elements = _stack(
-        face.face_lin, face.degrained_lin, rendered.grain_lin, face.matte, *(face.regions[name] for name in REGIONS)
+        face.face_lin,
+        face.degrained_lin,
+        rendered.grain_lin,
+        face.matte,
+        *(face.regions[name] for name in REGIONS),
+        *second,
     )
     data = _stack(face.st, face.motion, face.confidence)
     return [
         rgba,
-        Part("elements", elements, ELEMENT_CHANNELS, face.window, frame.half),
+        Part("elements", elements, channels, face.window, frame.half),
         Part("data", data, DATA_CHANNELS, face.window, half=False),
     ]
 

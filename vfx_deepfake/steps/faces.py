@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vfx_deepfake.color.encoding import decode_log, encode_log
 from vfx_deepfake.face.mesh import rasterise, warp_map
+from vfx_deepfake.files import hash_data
 from vfx_deepfake.image.crop import Window, cut
 from vfx_deepfake.image.denoise import degrained_lin
 from vfx_deepfake.image.flow import identity_map
 from vfx_deepfake.image.grain import GrainModel
 from vfx_deepfake.image.matte import combine, fade_at_crop_edge, feather, grow
 from vfx_deepfake.media.exr import Frame
+from vfx_deepfake.model.identity.predictor import IdentityModel
 from vfx_deepfake.model.predict import Prediction, Predictor
 from vfx_deepfake.steps.comp import FaceLayers, Spaces
 from vfx_deepfake.steps.face_mattes import FaceMattes, open_mattes
 from vfx_deepfake.steps.finish import Finish, open_finish
+from vfx_deepfake.steps.identity_model import second_identity
 from vfx_deepfake.steps.mattes import mattes_pattern
 from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.steps.shot_crops import ShotCrops, open_crops
-from vfx_deepfake.steps.train import open_model
+from vfx_deepfake.steps.train import open_model, trained_checkpoint
 
+SECOND = "second face"  # names what is measured for it
 EDGE_PX = 12  # over which a change runs out where the crop ends inside the picture
 
 
@@ -36,6 +40,7 @@ class FaceSource:
     spaces: Spaces
     mattes: FaceMattes
     finish: Finish | None = None
+    second: FaceSource | None = None  # makes the second identity's face
 
     @property
     def grain(self) -> GrainModel:
@@ -70,7 +75,7 @@ class FaceSource:
         return FaceLayers(
             window=window, face_lin=face_lin, degrained_lin=clean_lin, matte=self._matte(made, window, plate.data_window, regions),
             regions=regions, st=self._coordinates(frame, window), motion=self._motion(frame, window),
-            confidence=_within(made.confidence, made.window, window),
+            confidence=_within(made.confidence, made.window, window), second_lin=self._second(frame, window, own_lin),
         )  # fmt: skip
 
     def _face(self, frame: int, made: Prediction, window: Window, own_lin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,6 +87,11 @@ class FaceSource:
         if self.finish is not None:
             face_log = self.finish(frame, window, face_log, clean_log, _within(made.matte, made.window, window))
         return np.where(face_log == clean_log, clean_lin, np.asarray(decode_log(face_log), np.float32)), clean_lin
+
+    def _second(self, frame: int, window: Window, own_lin: np.ndarray) -> np.ndarray | None:
+        """The second identity's F; both see the same crop."""
+        second = self.second
+        return None if second is None else second._face(frame, second.model.predict(frame), window, own_lin)[0]
 
     def _matte(self, made: Prediction, window: Window, plate: Window, regions: dict[str, np.ndarray]) -> np.ndarray:
         spec = self.opened.settings.render
@@ -127,6 +137,19 @@ def open_faces(opened: OpenShot, identity: str = "") -> FaceSource:
         open_mattes(opened, crops, mattes_pattern(opened) if opened.settings.mattes.roto else ""),
         open_finish(opened, crops, model, identity),
     )
+
+
+def with_second_face(faces: FaceSource, identity: str) -> FaceSource:
+    """The same with the partner's face beside each, where [identity].write_partner asks for one; ``identity`` as in :func:`open_faces`.
+
+    Raises: TrackError without a landmarker.
+    """
+    opened, model = faces.opened, faces.model
+    if not (isinstance(model, IdentityModel) and opened.settings.identity.has_second_face):
+        return faces
+    partner = second_identity(opened, model, trained_checkpoint(opened))
+    finish = open_finish(opened, faces.crops, partner, hash_data([identity, SECOND]))
+    return replace(faces, second=replace(faces, model=partner, finish=finish))
 
 
 def plate_spaces(opened: OpenShot) -> Spaces:

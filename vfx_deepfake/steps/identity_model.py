@@ -16,6 +16,7 @@ from vfx_deepfake.model.identity.performance import FORMAT as DRIFT_FORMAT
 from vfx_deepfake.model.identity.performance import Corrector, ShotDrift, solve_drift
 from vfx_deepfake.model.identity.predictor import IdentityModel
 from vfx_deepfake.model.identity.views import PlateViews
+from vfx_deepfake.settings.identity import IdentitySpec
 from vfx_deepfake.steps.consent import require_ancestors
 from vfx_deepfake.steps.identity_sources import driving_take, faceset_hashes, open_facesets
 from vfx_deepfake.steps.opened import OpenShot
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 TRAINED = ("crop_px", "real_crops", "capacity", "adversary", "likeness")
 SHOWN = (
     "mix", "mix_skin", "mix_eyes", "mix_brows", "mix_nose", "mix_mouth", "age",
-    "region", "drive_offset", "expression", "correct",
+    "region", "drive_offset", "expression", "correct", "write_partner",
+    "forehead_cm",
 )  # fmt: skip
 AUTO, NONE = "auto", "none"
 
@@ -91,8 +93,12 @@ def identity_render_inputs(opened: OpenShot) -> dict[str, Any]:
     if take is not None:
         load_track(take)
     track = "" if take is None else opened.hashes.of(take.shot.paths.track_file)
-    spec = asdict(opened.settings.identity)
-    return {"identity": {key: spec[key] for key in SHOWN}, "facesets": faceset_hashes(opened), "driving_track": track}
+    return {"identity": _shown(opened.settings.identity), "facesets": faceset_hashes(opened), "driving_track": track}
+
+
+def _shown(spec: IdentitySpec) -> dict[str, Any]:
+    values = asdict(spec)
+    return {key: values[key] for key in SHOWN}
 
 
 def train_identity_run(
@@ -231,9 +237,28 @@ def open_identity_model(opened: OpenShot, crops: ShotCrops, checkpoint: Path) ->
     driver = driving_track(opened)
     driving = Driving(spec, Take(crops.track), None if driver is None else Take(driver))
     model = IdentityModel(
-        views, restore(checkpoint, opened.settings.train.device, [*mine, *others]), driving, spec.region
+        views,
+        restore(checkpoint, opened.settings.train.device, [*mine, *others]),
+        driving,
+        spec.region,
+        spec.forehead_cm,
     )
-    return replace(model, correct=Corrector(_shot_drift(opened, model, checkpoint))) if spec.correct else model
+    return _corrected(opened, model, checkpoint)
+
+
+def second_identity(opened: OpenShot, model: IdentityModel, checkpoint: Path) -> IdentityModel:
+    """The partner's face alone, out of the network of ``model``: every share of the mix at 1.
+
+    Raises: TrackError without a landmarker.
+    """
+    driving = replace(model.driving, spec=model.driving.spec.second())
+    return _corrected(opened, replace(model, driving=driving, correct=None), checkpoint)
+
+
+def _corrected(opened: OpenShot, model: IdentityModel, checkpoint: Path) -> IdentityModel:
+    if not model.driving.spec.correct:
+        return model
+    return replace(model, correct=Corrector(_shot_drift(opened, model, checkpoint)))
 
 
 def _shot_drift(opened: OpenShot, model: IdentityModel, checkpoint: Path) -> ShotDrift:
@@ -248,6 +273,7 @@ def _shot_drift(opened: OpenShot, model: IdentityModel, checkpoint: Path) -> Sho
         "reading": opened.plate_reading(),
         "track": opened.hashes.of(opened.shot.paths.track_file),
         **identity_render_inputs(opened),
+        "identity": _shown(model.driving.spec),
     }
     file = opened.shot.paths.drift(hash_data(made_from))
     if file.is_file():
@@ -260,6 +286,6 @@ def _shot_drift(opened: OpenShot, model: IdentityModel, checkpoint: Path) -> Sho
     except TrackError as error:
         raise TrackError(f"{error}; or set [identity].correct = false, which leaves a drifting performance") from error
     frames = [frame for frame in model.source.frames if frame in set(opened.frames)]
-    drift = solve_drift(frames, model.uncorrected, detector)
+    drift = solve_drift(frames, model.uncorrected, detector, driven=model.driving.drives(frames))
     write_json(file, drift.to_data())
     return drift

@@ -26,12 +26,12 @@ from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.nuke.comp import HERE, Comp, comp_text
 from vfx_deepfake.nuke.script import Literal
 from vfx_deepfake.settings import Settings
+from vfx_deepfake.steps.elements import SECOND_FACE
 from vfx_deepfake.steps.opened import OpenShot, shot_rate
 from vfx_deepfake.steps.track import GRAIN, load_grain
 from vfx_deepfake.tables import build
 
 FOLDER = "nuke"  # in the shot's work folder
-SECOND_FACE = "face_b"  # layer of the elements that a version rendered with a partner identity carries
 LIGHTS = np.exp2(np.linspace(-7, 2, 41))  # scene-linear light over which the grain's curve is fitted
 OFFSETS = np.linspace(0, 0.1, 41)  # tried for the curve's offset
 

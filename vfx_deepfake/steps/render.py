@@ -66,16 +66,18 @@ def exr_output(
     compression: str = "zip",
     notes: Mapping[str, str] | None = None,
     with_ids: bool = False,
+    with_second: bool = False,
 ) -> Output:
     """The EXR of a frame with all its layers; ``notes`` go into the header beside the plate's metadata.
 
     ``with_ids`` adds the ID matte; its header stands in every part, because some readers look at the first alone.
+    ``with_second`` adds the second identity's face to every frame.
     """
     about_ids = id_header(DISJOINT) if with_ids else {}
 
     def write(file: Path, frame: int, rendered: Rendered) -> Mapping[str, int]:
         metadata = {**header_notes(rendered.frame.metadata, notes or {}), **about_ids}
-        parts = [*exr_parts(rendered), *([id_part(rendered)] if with_ids else [])]
+        parts = [*exr_parts(rendered, with_second), *([id_part(rendered)] if with_ids else [])]
         write_exr(file, parts, rendered.frame.display_window, metadata, compression)
         return {}
 

@@ -21,7 +21,7 @@ from vfx_deepfake.provenance.record import code_identity
 from vfx_deepfake.provenance.release import Release
 from vfx_deepfake.steps.comp import PLATE_AS_IT_IS
 from vfx_deepfake.steps.consent import Watch, needs_release, require_ancestors, require_releases
-from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces
+from vfx_deepfake.steps.faces import FaceSource, open_faces, plate_spaces, with_second_face
 from vfx_deepfake.steps.identity_model import identity_render_inputs
 from vfx_deepfake.steps.mattes import made_mattes
 from vfx_deepfake.steps.opened import OpenShot, shot_rate, unlocked
@@ -153,7 +153,11 @@ def render_planned(
     """
     wanted = list(frames)
     progress.start("render", len(wanted), "frames")
-    source = open_faces(opened, plan.identity) if opened.settings.model.method != "passthrough" else None
+    source = (
+        with_second_face(open_faces(opened, plan.identity), plan.identity)
+        if opened.settings.model.method != "passthrough"
+        else None
+    )
     job = _job(opened, plan, source)
     watch = Watch(opened.shot, "render") if needs_release(opened.shot) else None
 
@@ -214,8 +218,11 @@ def _outputs(opened: OpenShot, plan: RenderPlan) -> list[Output]:
         "rgba_space": opened.plate.colorspace,
         "elements_space": opened.plate.working,
     }
-    with_ids = opened.settings.mattes.cryptomatte
-    outputs = [exr_output(plan.paths.exr_frame, opened.settings.render.compression, notes, with_ids)]
+    layers = (
+        opened.settings.mattes.cryptomatte,
+        opened.settings.model.swaps and opened.settings.identity.has_second_face,
+    )
+    outputs = [exr_output(plan.paths.exr_frame, opened.settings.render.compression, notes, *layers)]
     spec = opened.settings.delivery
     bits = profile_named(spec.profile).bits
     if bits:

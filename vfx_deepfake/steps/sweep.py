@@ -48,7 +48,10 @@ def sweep(
         model = faces.model
         if not isinstance(model, IdentityModel):
             raise TypeError(f"a sweep turns the dials of an identity, not of {type(model).__name__}")
-        models = [replace(model, driving=replace(model.driving, spec=spec), region=spec.region) for spec in specs]
+        models = [
+            replace(model, driving=replace(model.driving, spec=spec), region=spec.region, forehead_cm=spec.forehead_cm)
+            for spec in specs
+        ]
         rows = _rows(opened, faces, models, _frames(opened, faces, frames), progress)
     path = Path(to) if to else opened.shot.paths.work / f"sweep_{dial}.png"
     headings = [PLATE, *(f"{dial} {value}" for value in values)]

@@ -137,6 +137,22 @@ def test_parts_share_the_face_out_between_them():
         part_matte(points, window, "nose")
 
 
+def test_a_forehead_comes_back_below_its_top_and_nowhere_else():
+    points, window = HEADS[1], Window(20, 20, 220, 220)
+    whole, soft = (part_matte(points, window, "face", forehead_cm) for forehead_cm in (0.0, 2.0))
+
+    def at(point: int) -> float:
+        x, y = points[point] - (window.x, window.y)
+        return float(soft[int(y), int(x)])
+
+    assert at(10) < 0.05  # the top of the outline; a pixel is 0.1 cm
+    assert 0.1 < at(151) < 1  # between brows and top
+    assert all(
+        at(point) == 1 for point in (105, 159, 4, 13, 152, 234, 454)
+    )  # brow, lid, nose, lips, chin, beside the ears
+    assert (soft <= whole).all()
+
+
 def test_only_the_asked_part_is_replaced():
     track = track_of(HEADS[0])
     whole = model(track, Painter()).predict(1001).matte

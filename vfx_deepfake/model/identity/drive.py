@@ -8,6 +8,7 @@ take touch in the result.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -90,6 +91,13 @@ class Driving:
         points = self.points(frame)
         in_view = None if points is None else moved(points, matrix).astype(np.float32)
         return Drive(asked, self.spec.age_at(frame), in_view)
+
+    def drives(self, frames: Iterable[int]) -> bool:
+        """True where something else than the plate's own performance is shown on any of these frames.
+
+        Raises: TrackError for a frame without a face.
+        """
+        return any(self.points(frame) is not None for frame in frames)
 
     def points(self, frame: int) -> np.ndarray | None:
         """(478, 2) plate px of the performance that the face shall show; None for the plate's own."""

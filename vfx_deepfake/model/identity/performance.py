@@ -44,7 +44,7 @@ OUTLIER = 2.0  # widths from the middle at which a reading weighs half
 # again, and the rest corrected too.
 ROUNDS = 3
 MOST = {"eye_left": 0.3, "eye_right": 0.3, "gaze_x": 0.6, "gaze_y": 0.4, "mouth_open": 1.0}
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,15 @@ class IdentityModel:
     """Makes predictions with a :class:`~vfx_deepfake.model.identity.method.Method`.
 
     The face is made in the aligned view of a frame and laid back onto the plate's pixels once. ``correct``: what brings a
-    drifting performance back, None for nothing. ``region``: the part of the face that is replaced.
+    drifting performance back, None for nothing. ``region``: the part of the face that is replaced; ``forehead_cm``: as in
+    :func:`~vfx_deepfake.model.identity.regions.part_matte`.
     """
 
     views: PlateViews
     method: Method
     driving: Driving
     region: str = WHOLE
+    forehead_cm: float = 0.0
     correct: Correct | None = None
 
     @property
@@ -52,7 +54,7 @@ class IdentityModel:
         shares = np.dstack([made.matte, made.confidence, _run_out(len(made.matte))])
         matte, sure, reach = np.moveaxis(np.clip(warp_from_crop(shares, matrix, crop.window), 0, 1), 2, 0)
         delta = np.where(reach[..., None] > 0, picture - crop.image_log, np.float32(0))
-        matte = matte * reach * part_matte(crop.points, crop.window, self.region)
+        matte = matte * reach * part_matte(crop.points, crop.window, self.region, self.forehead_cm)
         tracked = np.float32(self.source.track.confidence_at(frame))
         return Prediction(delta, matte, sure * tracked * (reach > 0), crop.window)
 
