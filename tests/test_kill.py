@@ -19,7 +19,7 @@ from vfx_deepfake.files import hash_file, read_json
 from vfx_deepfake.media.exr import read_exr
 
 ROOT = Path(__file__).parents[1]
-KILLS = 20
+KILLS = int(os.environ.get("VFX_DEEPFAKE_KILLS", "10"))  # half of them in training, half in rendering; set more to look harder
 FRAMES = range(1001, 1009)
 
 
@@ -53,7 +53,7 @@ def pictures(shot: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_twenty_kills_change_nothing(tmp_path):
+def test_kills_change_nothing(tmp_path):
     settings = ("train.steps=40", "train.batch_size=2", "train.crop_px=64", "train.save_every=4")
     quiet, killed = (
         make_performer_shot(
