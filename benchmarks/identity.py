@@ -22,16 +22,19 @@ import numpy as np
 import torch
 
 from vfx_deepfake.color.encoding import decode_log, encode_log
+from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.face.landmarks import auto_display
 from vfx_deepfake.face.tracker import track_shot
 from vfx_deepfake.faceset.align import align_matrix, aligned_pose, moved, warp_from_crop, warp_to_crop
 from vfx_deepfake.faceset.data import load_faceset
+from vfx_deepfake.faceset.spec import DEFAULT_CONFIG
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
 from vfx_deepfake.model.identity.method import Drive, Method, Options, ShotViews, View
 from vfx_deepfake.model.identity.registry import prepare
 from vfx_deepfake.settings import TrackSpec
 
+SPACE = "Linear Rec.709 (sRGB)"  # of the actor's pictures
 RATE = 1e-3
 WARM_UP_STEPS = 50
 FALLS_FROM = 0.6  # of the time: from there the rate falls to a twentieth, half a cosine
@@ -39,21 +42,26 @@ AVERAGE = 0.99
 
 
 class Plate:
-    """The plate's frames and its face."""
+    """The plate's frames, in the faceset's working space, and its face."""
 
-    def __init__(self, folder: Path, size: int) -> None:
-        self.size = size
+    def __init__(self, folder: Path, size: int, working: str) -> None:
+        self.size, self.working, self.color = size, working, Color(DEFAULT_CONFIG)
         self.files = {int(re.findall(r"\d{4,}", path.stem)[-1]): path for path in sorted(folder.glob("*.exr"))}
         self.track, _ = track_shot(sorted(self.files), self._display, TrackSpec())
 
     @lru_cache(maxsize=64)  # noqa: B019 - one object for the whole run
     def log(self, frame: int) -> np.ndarray:
         """(H, W, 3) log."""
-        return np.asarray(encode_log(np.float32(read_exr(self.files[frame]).pixels[..., :3])), np.float32)
+        linear = np.float32(read_exr(self.files[frame]).pixels[..., :3])
+        return np.asarray(encode_log(self.color.convert(linear, SPACE, self.working)), np.float32)
 
     def _display(self, frame: int) -> tuple[np.ndarray, Window]:
-        picture = np.asarray(decode_log(self.log(frame)))
+        picture = self.linear(self.log(frame))
         return auto_display(picture), Window.of_image(picture)
+
+    def linear(self, log: np.ndarray) -> np.ndarray:
+        """(H, W, 3) log in the working space to linear as the actor's pictures are."""
+        return self.color.convert(np.float32(decode_log(log)), self.working, SPACE)
 
     def matrix(self, frame: int) -> np.ndarray:
         """Plate px to view px."""
@@ -79,7 +87,7 @@ def render(method: Method, plate: Plate, out: Path, every: int) -> None:
         window = Window.of_image(picture)
         laid = warp_from_crop(np.dstack([made.picture_log, made.matte]), plate.matrix(frame), window)
         matte = np.clip(laid[..., 3:], 0, 1)
-        linear = np.asarray(decode_log(picture + matte * (laid[..., :3] - picture)), np.float32)
+        linear = plate.linear(picture + matte * (laid[..., :3] - picture))
         write_exr(out / f"made.{frame}.exr", [Part("", linear, ("R", "G", "B"), window)], window, {})
 
 
@@ -133,12 +141,13 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    plate = Plate(options.actor / "plate_old", options.size)
+    faceset = load_faceset(options.faceset)
+    plate = Plate(options.actor / "plate_old", options.size, faceset.working)
     start = time.process_time()
     setup = Options(
         size=options.size, capacity=options.capacity, real_crops=not options.no_real_crops, device="cpu",
     )  # fmt: skip
-    method = prepare("renderer", [load_faceset(options.faceset)], options=setup)
+    method = prepare("renderer", [faceset], options=setup)
     print(f"prepared in {time.process_time() - start:.0f} CPU s")
     for name, seconds in (("untrained", 0.0), ("trained", options.cpu_seconds)):
         if seconds:

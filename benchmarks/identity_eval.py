@@ -12,6 +12,9 @@ RESULT and TRUTH are folders of scene-linear EXR frames with equal numbers, FACE
 - sets        Fréchet distance, precision and recall of the result against the truth, and of one half of the truth against the other
               for scale; the same in Inception features where their file is on disk and named
 
+Features are taken in the working space of the faceset, to which RESULT and TRUTH (--colorspace) are brought; picture figures are of the
+values as they are.
+
 Without arguments the digital actor's plate is judged as if it were a replacement: what doing nothing scores.
 """
 
@@ -27,11 +30,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vfx_deepfake.color.encoding import encode_log
+from vfx_deepfake.color.encoding import decode_log, encode_log
+from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.face.landmarks import Detector, auto_display, default_detector
 from vfx_deepfake.face.mesh import region_mask
 from vfx_deepfake.faceset.align import align_matrix, warp_to_crop
-from vfx_deepfake.faceset.data import load_faceset
+from vfx_deepfake.faceset.data import Faceset, load_faceset
+from vfx_deepfake.faceset.spec import DEFAULT_CONFIG
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.exr import read_exr
 from vfx_deepfake.model.identity import evaluate
@@ -49,8 +54,9 @@ def frames_in(folder: Path) -> dict[int, Path]:
 class Take:
     """Frames of a folder: log pictures, and the largest face of each with its points; None where there is none."""
 
-    def __init__(self, folder: Path, detector: Detector) -> None:
-        self.files, self._detector = frames_in(folder), detector
+    def __init__(self, folder: Path, detector: Detector, space: str, working: str) -> None:
+        self.files, self._detector, self._color = frames_in(folder), detector, Color(DEFAULT_CONFIG)
+        self._space, self._working = space, working
         self.log: dict[int, np.ndarray] = {}
         self.points: dict[int, np.ndarray | None] = {}
 
@@ -62,9 +68,12 @@ class Take:
         self.points[frame] = max(found, key=lambda face: face.size).points if found else None
 
     def crop(self, frame: int) -> np.ndarray | None:
-        """The aligned crop (SIDE, SIDE, 3), log."""
+        """The aligned crop (SIDE, SIDE, 3), log of the working space."""
         points = self.points[frame]
-        return None if points is None else aligned(self.log[frame], points)
+        if points is None:
+            return None
+        linear = self._color.convert(np.float32(decode_log(self.log[frame])), self._space, self._working)
+        return aligned(np.asarray(encode_log(linear), np.float32), points)
 
 
 def aligned(image_log: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -72,9 +81,8 @@ def aligned(image_log: np.ndarray, points: np.ndarray) -> np.ndarray:
     return warp_to_crop(image_log, Window.of_image(image_log), align_matrix(points, SIDE), SIDE)[0]
 
 
-def of_faceset(folder: Path) -> np.ndarray:
+def of_faceset(faceset: Faceset) -> np.ndarray:
     """Crops (N, SIDE, SIDE, 3) of a faceset, log."""
-    faceset = load_faceset(folder)
     return np.stack([aligned(faceset.image_log(i), faceset.points[i]) for i in range(len(faceset))])
 
 
@@ -110,6 +118,7 @@ def main() -> int:
     parser.add_argument("faceset", nargs="?", type=Path)
     parser.add_argument("--plate", type=Path)
     parser.add_argument("--inception", type=Path)
+    parser.add_argument("--colorspace", default="Linear Rec.709 (sRGB)")
     args = parser.parse_args()
     bench = (
         Path(os.environ.get("VFX_DEEPFAKE_BENCH") or Path(__file__).parents[2] / "shared" / "bench") / "digital_actor"
@@ -119,7 +128,9 @@ def main() -> int:
         print(f"identity_eval: {result} or {truth} is not there; name RESULT and TRUTH, or set VFX_DEEPFAKE_BENCH")
         return 0 if args.result is None else 2
     detector = default_detector()
-    made, wanted = Take(result, detector), Take(truth, detector)
+    faceset = load_faceset(args.faceset) if args.faceset else None
+    working = faceset.working if faceset else args.colorspace
+    made, wanted = (Take(folder, detector, args.colorspace, working) for folder in (result, truth))
     frames = sorted(made.files.keys() & wanted.files.keys())
     for sequence in (made, wanted):
         for frame in frames:
@@ -137,11 +148,11 @@ def main() -> int:
             f"{name}: odd truth frames against even": judge_sets(embed, crops["truth"][1::2], crops["truth"][::2])
         }
         table(halves)
-        if args.faceset:
-            real = embed(of_faceset(args.faceset))
+        if faceset:
+            real = embed(of_faceset(faceset))
             rows = {"result": crops["result"], "truth": crops["truth"]}
             if args.plate:
-                plate = Take(args.plate, detector)
+                plate = Take(args.plate, detector, args.colorspace, working)
                 for frame in frames:
                     plate.read(frame)
                 rows["plate"] = np.stack([c for f in frames if (c := plate.crop(f)) is not None])
