@@ -27,18 +27,17 @@ from vfx_deepfake.image.mark_code import CODED_BITS, decode, encode
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # BT.709
 TILES = 3  # repeats over the height; a crop must keep one of them
-SLOWEST, FASTEST = (
-    5,
-    24,
-)  # cycles a tile: 15 to 72 a picture height. Slower is seen as shading, faster is lost in encoding
+# cycles a tile: 15 to 72 a picture height. Slower is seen as shading, faster is lost in encoding
+SLOWEST, FASTEST = 5, 24
 SYNC_SHARE = 1 / 3  # of the cosines, which tell where the pattern lies
 # rms strength: in flat parts, per deviation of texture, at most; chosen by eye at 1:1, measured in docs/forensics.md
 FLOOR, SLOPE, MOST = 0.4 / 255, 0.3, 1.5 / 255
 ANALYSED_PX = 720  # height at which pictures are read; the mark has nothing finer
-LEAST_PX = 96  # height under which the fastest cosine is no longer a picture's
+LEAST_PX = 96  # height under which more than half of the cosines are finer than two pixels
 SIZES = (0.18, 0.80)  # the pattern's tile in heights of what is read: 1/3 is the whole picture, 2/3 half of it
 STEP = 0.0025  # between sizes tried: under 0.5 rad at the edge of a wide picture's fastest cosine
 GRID = 64  # places a tile and axis; more than twice FASTEST
+RINGS_ALIKE, LEAST_FIT = 2, 0.02  # neighbours that a ring's weight is averaged with; weight of a ring that does not fit
 CANDIDATES = 8  # of size and place, for which the payload is read
 
 
@@ -47,9 +46,7 @@ class Reading:
     """What was read. ``identity`` is None where no payload passed the checksum, and the rest then says what came nearest."""
 
     identity: bytes | None
-    confidence: (
-        float  # share of the payload's soft values that agree with it: 0.5 by chance, 1 all; 0 without a payload
-    )
+    confidence: float  # share of the soft values that agree with the payload: 0.5 by chance; 0 without a payload
     peak: float  # the place's score in deviations of chance; the best of a million tries reaches about 5 by chance
     tile: float  # size of the pattern in heights of the picture; 1/3 unless cropped or bordered
     frames: int
@@ -110,12 +107,12 @@ class Marker:
 
 
 def strength(luma: np.ndarray) -> np.ndarray:
-    """Rms of the mark that a picture hides, in display codes: FLOOR in flat parts, more in texture, never beside it."""
+    """Rms of the mark that a picture hides, in display codes: FLOOR in flat parts, more in texture, and close to edges."""
     reach = max(luma.shape[0] / TILES / FASTEST, 1.0)  # pixels: one period of the fastest cosine
     fine = luma - cv2.GaussianBlur(luma, (0, 0), max(reach / 6, 0.5))  # a smooth shade hides nothing
     texture = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), reach / 2))
     side = 2 * round(reach) + 1
-    inside = cv2.erode(texture, np.ones((side, side), np.uint8))  # an edge's flat sides stay flat
+    inside = cv2.erode(texture, np.ones((side, side), np.uint8))  # a lone edge is not texture
     return cv2.GaussianBlur(np.clip(FLOOR + SLOPE * inside, FLOOR, MOST), (0, 0), reach / 2)
 
 
@@ -194,10 +191,15 @@ class _Spectrum:
     def _flat(found: np.ndarray, k: np.ndarray) -> np.ndarray:
         """Held to the typical strength of their ring, so that no line of the picture speaks louder than the mark."""
         size = np.abs(found)
-        ring = np.hypot(k[:, 0], k[:, 1]).astype(np.intp)
-        typical = np.stack([np.median(size[:, ring == r], axis=1) for r in range(FASTEST + 1) if (ring == r).any()], 1)
-        column = np.searchsorted(np.unique(ring), ring)
-        return found / (size + typical[:, column] + 1e-12)
+        rings = _rings(k)
+        typical = (size @ rings.T / rings.sum(1)) @ rings  # a ring's mean, for each of its members
+        return np.asarray(found / (size + typical + 1e-12), np.complex64)
+
+
+def _rings(k: np.ndarray) -> np.ndarray:
+    """Which cosines (P) belong to which whole radius: (R, P) of 0 and 1."""
+    radius = np.hypot(k[:, 0], k[:, 1]).astype(np.intp)
+    return (radius == np.unique(radius)[:, None]).astype(np.float32)
 
 
 def _places(spectrum: _Spectrum, pattern: _Pattern) -> Iterator[tuple[float, float, tuple[float, float]]]:
@@ -210,11 +212,16 @@ def _places(spectrum: _Spectrum, pattern: _Pattern) -> Iterator[tuple[float, flo
         values = spectrum.at(k, some) * turn
         grid = np.zeros((len(some), GRID, GRID), np.complex64)
         grid[:, k[:, 0], k[:, 1] % GRID] = values
-        scores = np.fft.fft2(grid).real / np.sqrt((np.abs(values) ** 2).sum(1) / 2)[:, None, None]
+        scores = np.fft.fft2(grid).real / _deviation(values)[:, None, None]
         best = scores.reshape(len(some), -1).argmax(1)
         for index, tile in enumerate(some):
             y, x = divmod(int(best[index]), GRID)
             yield float(scores[index, y, x]), float(tile), (y / GRID, x / GRID)
+
+
+def _deviation(values: np.ndarray) -> np.ndarray:
+    """Of the real part of a sum over (S, P) values of random phase: (S,)."""
+    return np.asarray(np.sqrt((np.abs(values) ** 2).sum(1) / 2) + 1e-12)
 
 
 def _refined(
@@ -227,14 +234,18 @@ def _refined(
     values = spectrum.at(k, tiles) * turn
     steps = np.linspace(-1, 1, 9) / GRID
     offsets = np.stack(np.meshgrid(coarse[2][0] + steps, coarse[2][1] + steps, indexing="ij"), -1).reshape(-1, 2)
-    scores = (values @ np.exp(-2j * np.pi * (k @ offsets.T))).real / np.sqrt((np.abs(values) ** 2).sum(1) / 2)[:, None]
+    scores = (values @ np.exp(-2j * np.pi * (k @ offsets.T))).real / _deviation(values)[:, None]
     size, place = np.unravel_index(scores.argmax(), scores.shape)
     return float(scores[size, place]), float(tiles[size]), (float(offsets[place, 0]), float(offsets[place, 1]))
 
 
 def _soft(spectrum: _Spectrum, pattern: _Pattern, tile: float, place: tuple[float, float]) -> np.ndarray:
-    """One soft value for each coded bit."""
-    data = pattern.bit >= 0
-    k, turn = pattern.k[data], np.exp(-1j * pattern.phase[data])
-    values = (spectrum.at(k, np.array([tile]))[0] * turn * np.exp(-2j * np.pi * (k @ np.array(place)))).real
-    return np.bincount(pattern.bit[data], values, CODED_BITS)
+    """One soft value for each coded bit; rings count by how well those of their cosines fit that tell the place."""
+    k, sync = pattern.k, pattern.bit < 0
+    turn = np.exp(-1j * (pattern.phase + 2 * np.pi * (k @ np.array(place))))
+    values = (spectrum.at(k, np.array([tile]))[0] * turn).real
+    rings = _rings(k)
+    near = np.abs(np.subtract.outer(np.arange(len(rings)), np.arange(len(rings)))) <= RINGS_ALIKE
+    known = near @ rings * sync
+    fit = np.clip(known @ values / known.sum(1), LEAST_FIT, None) @ rings
+    return np.bincount(pattern.bit[~sync], (values * fit)[~sync], CODED_BITS)
