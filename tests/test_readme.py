@@ -32,6 +32,7 @@ PAGES = (
     "docs/consent.md",
     "docs/consent_setup.md",
     "docs/lineage.md",
+    "docs/manifest.md",
     "nuke_plugin/README.md",
 )
 

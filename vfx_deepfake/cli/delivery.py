@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.cli.mark import add_new_mark, new_mark
+from vfx_deepfake.cli.signing import add_certificate, anchors_of, certificate, verify_file
 from vfx_deepfake.errors import ArtistError
 from vfx_deepfake.progress import Progress
 
@@ -26,7 +27,15 @@ def add_delivery(stages: Any, shot: Callable[..., None], common: Callable[..., N
     deliver.add_argument(
         "--to", default="", metavar="DIR", help="folder that receives the delivery (default: the shot's deliveries)"
     )
-    deliver.add_argument("--key", default="", metavar="FILE", help="signing key (default: VFX_DEEPFAKE_SIGNING_KEY)")
+    deliver.add_argument(
+        "--key", default="", metavar="FILE", help="signing key, or signing.toml (default: VFX_DEEPFAKE_SIGNING_KEY)"
+    )
+    deliver.add_argument(
+        "--chain",
+        default="",
+        metavar="FILE",
+        help="its certificates, for credentials (default: VFX_DEEPFAKE_SIGNING_CHAIN)",
+    )
     again = stages.add_parser("reproduce", help="make a version's frames again from its record, and compare")
     again.add_argument("shot", help="shot.toml, or the folder that holds it")
     again.add_argument("--version", dest="of_version", required=True, help="e.g. v003")
@@ -35,7 +44,9 @@ def add_delivery(stages: Any, shot: Callable[..., None], common: Callable[..., N
     again.add_argument("--keep", action="store_true", help="leave the new frames in the work folder")
     common(again)
     verify = stages.add_parser("verify", help="is a delivery what was signed? needs no database")
-    verify.add_argument("folder", help="the delivery")
+    verify.add_argument(
+        "folder", metavar="PATH", help="the delivery; or one picture or movie, for its credentials alone"
+    )
     verify.add_argument(
         "--trusted", default="", metavar="FILE", help="trusted keys (default: VFX_DEEPFAKE_TRUSTED_KEYS)"
     )
@@ -43,11 +54,18 @@ def add_delivery(stages: Any, shot: Callable[..., None], common: Callable[..., N
     verify.add_argument(
         "--seen", default="", metavar="FILE", help="remember deliveries there, and refuse older ones next time"
     )
+    verify.add_argument(
+        "--anchors",
+        default="",
+        metavar="FILE",
+        help="certificates whose credentials to believe (default: VFX_DEEPFAKE_ANCHORS)",
+    )
     common(verify)
-    keys = stages.add_parser("keys", help="signing keys: new, trust, retire, list")
+    keys = stages.add_parser("keys", help="signing keys: new, certificate, trust, retire, list")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make a signing key")
     new.add_argument("file", help="where; only its owner will be able to read it")
+    add_certificate(actions, common)
     add_new_mark(actions, common)
     trust = actions.add_parser("trust", help="put a public key on the list of trusted ones")
     trust.add_argument("list", help="the list, TOML")
@@ -67,11 +85,11 @@ def add_delivery(stages: Any, shot: Callable[..., None], common: Callable[..., N
 def deliver(args: argparse.Namespace, progress: Progress) -> Result:
     """Pack an approved version."""
     from vfx_deepfake.deliver.stage import deliver_stage
-    from vfx_deepfake.provenance.keys import KEY_VARIABLE, open_key
+    from vfx_deepfake.provenance.signing import open_signing
     from vfx_deepfake.steps.opened import open_shot
 
-    signer = open_key(_file(args.key, KEY_VARIABLE, "the signing key", "--key"))
-    return deliver_stage(open_shot(args.shot, args.set), signer, progress, version=args.of_version, to=args.to)
+    signing = open_signing(args.key, args.chain)
+    return deliver_stage(open_shot(args.shot, args.set), signing, progress, version=args.of_version, to=args.to)
 
 
 def reproduce(args: argparse.Namespace, progress: Progress) -> Result:
@@ -91,18 +109,21 @@ def verify(args: argparse.Namespace, progress: Progress) -> Result:
     from vfx_deepfake.provenance.keys import TRUST_VARIABLE, load_trusted
     from vfx_deepfake.provenance.manifest import read_manifest
     from vfx_deepfake.provenance.seen import newest_seen, remember
-    from vfx_deepfake.provenance.verify import Expected, require_intact
+    from vfx_deepfake.provenance.verify import Expected, credential_lines, require_intact
 
-    folder, seen = Path(args.folder), Path(args.seen) if args.seen else None
+    folder, seen, anchors = Path(args.folder), Path(args.seen) if args.seen else None, anchors_of(args.anchors)
+    if folder.is_file():
+        return verify_file(folder, anchors)
     trusted = load_trusted(_file(args.trusted, TRUST_VARIABLE, "the list of trusted keys", "--trusted"))
     manifest = read_manifest(folder)
     newest = newest_seen(seen, manifest) if seen else None
-    require_intact(folder, Expected(trusted, args.expect, newest), progress)
+    require_intact(folder, Expected(trusted, args.expect, newest, anchors), progress)
     if seen:
         remember(seen, manifest)
     words = "digitally altered" if manifest.lineage["digitally_altered"] else "not altered"
+    lines = [f"{words}; releases: {', '.join(manifest.lineage['releases']) or 'none'}"]
     return {"intact": str(folder), "shot": manifest.shot, "version": manifest.version, "delivery": manifest.serial,
-            "files": len(manifest.files), "lines": [f"{words}; releases: {', '.join(manifest.lineage['releases']) or 'none'}"]}  # fmt: skip
+            "files": len(manifest.files), "lines": lines + credential_lines(folder, manifest, anchors)}  # fmt: skip
 
 
 def keys(args: argparse.Namespace, progress: Progress) -> Result:
@@ -111,6 +132,8 @@ def keys(args: argparse.Namespace, progress: Progress) -> Result:
 
     from vfx_deepfake.provenance.keys import TrustedKey, key_id, load_trusted, new_key, write_trusted
 
+    if args.action == "certificate":
+        return certificate(args)
     if args.action == "new-mark":
         return new_mark(args)
     if args.action == "new":

@@ -78,11 +78,12 @@ def release(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         from vfx_deepfake.steps.release_report import report
 
         return report(folder, args.release, where, libraries)
-    from vfx_deepfake.provenance.keys import KEY_VARIABLE, open_key
+    from vfx_deepfake.provenance.keys import KEY_VARIABLE
+    from vfx_deepfake.provenance.signing import open_signer
     from vfx_deepfake.steps.purge import purge
 
     key = args.key or os.environ.get(KEY_VARIABLE, "")
     if args.yes and not key:
         raise ArtistError(f"what is removed is put on a signed record: give --key FILE, or set {KEY_VARIABLE}")
-    signer = open_key(Path(key)) if args.yes else None
+    signer = open_signer(Path(key)) if args.yes else None
     return purge(folder, args.release, where, libraries, signer=signer, with_versions=args.versions, progress=progress)

@@ -78,7 +78,7 @@ def _signer(path: Path) -> tuple[Signer, SigningSpec]:
     table = read_toml(path)
     token = table.pop("pkcs11", None)
     spec = build(SigningSpec, table, str(path))
-    if bool(spec.key) == (token is not None):
+    if bool(spec.key) == (token is not None) or not isinstance(token, dict | None):
         raise ArtistError(f"{path}: want either key, a PEM file, or a table [pkcs11]")
     signer: Signer = (
         TokenSigner(build(TokenSpec, token, f"{path} [pkcs11]"), path)

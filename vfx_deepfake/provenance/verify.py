@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from vfx_deepfake.files import hash_file
 from vfx_deepfake.media.content import content_digest, is_picture
 from vfx_deepfake.media.stamp import read_stamp
 from vfx_deepfake.progress import SILENT, Progress
+from vfx_deepfake.provenance.credentials import ABSENT, INVALID, Credentials, carries, read_credentials
 from vfx_deepfake.provenance.keys import TrustedKey
 from vfx_deepfake.provenance.manifest import MANIFEST, SIGNATURE, Entry, Manifest, Signed, read_manifest, read_signature
 
 # what is wrong with a file, or with the manifest
 CHANGED, SWAPPED, REENCODED, DAMAGED, MISSING, EXTRA = "changed", "swapped", "re-encoded", "damaged", "missing", "extra"
 UNSIGNED, FORGED, UNKNOWN_KEY, EXPIRED_KEY, REPLAYED = "unsigned", "forged", "unknown key", "key not valid", "replayed"
+STRIPPED, BROKEN = "credentials gone", "credentials broken"
 STAMPED = (".exr", ".dpx")
 
 
@@ -36,11 +38,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the receiver knows beforehand: keys to trust, the version ordered, and the newest delivery seen (serial, root) if any."""
+    """What the receiver knows beforehand: keys to trust, the version ordered, the newest delivery seen (serial, root) if any, and
+    the certificates whose credentials to believe."""
 
     trusted: Sequence[TrustedKey]
     version: str = ""
     newest: tuple[int, str] | None = None
+    anchors: Path | None = None
 
 
 def verify(folder: Path, expected: Expected, progress: Progress = SILENT) -> tuple[Manifest, list[Finding]]:
@@ -58,7 +62,7 @@ def verify(folder: Path, expected: Expected, progress: Progress = SILENT) -> tup
         found += _file(folder, entry, by_content, manifest, stamps)
         progress.advance(done)
     progress.finish()
-    found += _replaced(manifest, stamps)
+    found += [*_replaced(manifest, stamps), *_uncredited(folder, manifest, expected.anchors)]
     return manifest, found + list(_extra(folder, manifest, by_content))
 
 
@@ -157,6 +161,29 @@ def _replaced(manifest: Manifest, stamps: Mapping[str, str]) -> list[Finding]:
         return []
     return [Finding(REPLAYED, "", None, f"the frames name manifest {min(others)[:16]}, this one is {manifest.root[:16]}: "
                     f"it belongs to another delivery (it says {manifest.version}, delivery {manifest.serial})")]  # fmt: skip
+
+
+def _uncredited(folder: Path, manifest: Manifest, anchors: Path | None) -> Iterator[Finding]:
+    """Files that were delivered with credentials and have none now, or some that do not hold."""
+    credited = set(manifest.lineage.get("credentials", ()))
+    for entry, found in _credentials(folder, manifest, anchors):
+        if entry.path in credited and found.state == ABSENT:
+            yield Finding(
+                STRIPPED, entry.path, entry.frame, f"{_name(entry)} was delivered with credentials and carries none now"
+            )
+        elif entry.path in credited and found.state == INVALID:
+            yield Finding(BROKEN, entry.path, entry.frame, f"{_name(entry)}: {found}")
+
+
+def credential_lines(folder: Path, manifest: Manifest, anchors: Path | None = None) -> list[str]:
+    """What every picture and movie of a delivery that can carry credentials says of itself, a line each."""
+    return [f"{_name(entry)}: {found}" for entry, found in _credentials(folder, manifest, anchors)]
+
+
+def _credentials(folder: Path, manifest: Manifest, anchors: Path | None) -> Iterator[tuple[Entry, Credentials]]:
+    for entry in manifest.files:
+        if carries(entry.path) and (folder / entry.path).is_file():
+            yield entry, read_credentials(folder / entry.path, anchors)
 
 
 def _extra(folder: Path, manifest: Manifest, by_content: Mapping[str, Entry]) -> Iterable[Finding]:

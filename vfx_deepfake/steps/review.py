@@ -14,6 +14,7 @@ from vfx_deepfake.frames import format_frames
 from vfx_deepfake.media.movie import movie_problem
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.steps.consent import needs_release, require_release
+from vfx_deepfake.steps.credentials import credit_review
 from vfx_deepfake.steps.freshness import is_fresh, write_record
 from vfx_deepfake.steps.opened import OpenShot, unlocked
 from vfx_deepfake.steps.render_stage import RenderPlan, frame_record, frame_records, plan_render, published_version
@@ -77,4 +78,6 @@ def _make(opened: OpenShot, plan: RenderPlan, frames: Mapping[int, Mapping[str, 
         make_movie(opened, paths, release, progress)
     made = [path for path in (paths.sheet, paths.movie) if path.is_file()]
     timings = {"sheet": round(sheet_s, 3), "movie": round(time.monotonic() - began, 3)}
-    write_record(review_record(plan), inputs, made, movie=not problem, movie_problem=problem, timings_s=timings)
+    credentials = credit_review(opened, plan, frames, made, progress)
+    pictures = {"movie": not problem, "movie_problem": problem, "credentials": credentials}
+    write_record(review_record(plan), inputs, made, **pictures, timings_s=timings)
