@@ -20,6 +20,7 @@ from vfx_deepfake.provenance.record import host_identity, now
 from vfx_deepfake.provenance.signing import Signing
 from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.opened import OpenShot
+from vfx_deepfake.steps.review_mark import is_marked
 
 SCRATCH = ".made"  # frames that the version does not hold, while they are packed
 
@@ -62,6 +63,8 @@ def _pack(opened: OpenShot, chosen: Approved, making: Path, signing: Signing, pr
     items = frame_items(opened, chosen.paths, ", ".join(releases), making / SCRATCH, progress)
     root = put_frames(items, making, f"{opened.name}_{name}", progress)
     others = other_files(chosen.paths, movie=opened.settings.pack.movie)
+    if opened.settings.pack.movie and is_marked(chosen.paths):
+        progress.say("the review movie carries the mark of work in progress and is left out")
     for target, source in others.items():
         put_file(source, making / target)
     credited = put_credentials(making, others, delivery_credential(chosen, root), signing)
