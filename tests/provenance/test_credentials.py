@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import getpass
 import shutil
 import socket
+import time
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
 from vfx_deepfake import __version__
 from vfx_deepfake.cli.main import main
 from vfx_deepfake.errors import ArtistError
+from vfx_deepfake.files import write_text
 from vfx_deepfake.media.movie import MovieSpec, write_movie
-from vfx_deepfake.provenance.certificates import Chain, make_chain
+from vfx_deepfake.provenance.certificates import Chain, load_chain, make_chain, read_certificates
 from vfx_deepfake.provenance.credentials import (
     ABSENT,
     BY_HAND,
+    EXPIRED,
     INVALID,
     LINEAGE,
     TRAINED,
@@ -115,6 +122,34 @@ def test_another_studio_is_not_ours(made: Path, tmp_path: Path):
     assert "whom no trusted certificate vouches for" in str(found)
 
 
+def test_a_certificate_that_ran_out_since(made: Path, tmp_path: Path):
+    shutil.copy(made / "plain" / "still.png", tmp_path / "still.png")
+    key, now = open_key(made / "key.pem"), dt.datetime.now(dt.UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "A Studio")])
+    root = read_certificates(made / "root.crt")[0]
+    ends = now + dt.timedelta(seconds=5)  # time enough to sign, which takes hundredths of a second
+    builder = x509.CertificateBuilder(root.subject, name, key.private.public_key(), 7, now - dt.timedelta(days=1), ends)
+    for extension, critical in (
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (x509.KeyUsage(True, *[False] * 8), True),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), False),
+    ):
+        builder = builder.add_extension(extension, critical=critical)
+    issued = builder.sign(open_key(made / "root.pem").private, None)
+    write_text(tmp_path / "chain.pem", "".join(each.public_bytes(Encoding.PEM).decode() for each in (issued, root)))
+    embed(tmp_path / "still.png", SAID, key, load_chain(tmp_path / "chain.pem", key.public))
+    assert read_credentials(tmp_path / "still.png", made / "root.crt").state == TRUSTED
+    while dt.datetime.now(dt.UTC) < ends + dt.timedelta(seconds=1):
+        time.sleep(0.5)
+    found = read_credentials(tmp_path / "still.png", made / "root.crt")
+    assert found.state == EXPIRED and "the certificate of A Studio has run out" in str(found)
+    data = bytearray((tmp_path / "still.png").read_bytes())
+    data[-500] ^= 1
+    (tmp_path / "still.png").write_bytes(data)
+    assert read_credentials(tmp_path / "still.png", made / "root.crt").state == INVALID
+
+
 def test_credentials_replace_older_ones(made: Path, tmp_path: Path):
     shutil.copy(made / "signed" / "movie.mp4", tmp_path / "movie.mp4")
     key = open_key(made / "key.pem")
@@ -184,6 +219,4 @@ def test_verify_of_one_file(made: Path, capsys: pytest.CaptureFixture[str]):
 
 
 def chain_of(made: Path) -> Chain:
-    from vfx_deepfake.provenance.certificates import load_chain
-
     return load_chain(made / "chain.pem", open_key(made / "key.pem").public)

@@ -34,7 +34,9 @@ _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED, BY_HAND = _SOURCES + "compositeWithTrainedAlgorithmicMedia", _SOURCES + "humanEdits"
 # state of a file's credentials
 TRUSTED, VALID, INVALID, ABSENT, UNCHECKED = "trusted", "valid", "invalid", "absent", "unchecked"
+EXPIRED = "expired"  # whole, but the certificate has run out since and no time stamp tells when it was signed
 _STATES = {"Trusted": TRUSTED, "Valid": VALID}
+_RUN_OUT, _UNKNOWN = "signingCredential.expired", "signingCredential.untrusted"
 _OFFLINE = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
     "builder": {"thumbnail": {"enabled": False}},
@@ -81,6 +83,8 @@ class Credentials:
         """One line for people."""
         if self.state == ABSENT:
             return "carries no credentials"
+        if self.state == EXPIRED:
+            return f"credentials expired: whole, but the certificate of {self.signed_by} has run out and there is no time stamp"
         if self.state in (INVALID, UNCHECKED):
             return f"credentials {self.state} ({', '.join(self.why)})"
         known = "" if self.state == TRUSTED else ", whom no trusted certificate vouches for"
@@ -183,9 +187,11 @@ def _understood(store: Mapping[str, Any]) -> Credentials:
     data = {each["label"].partition("__")[0]: each["data"] for each in active.get("assertions", ())}
     actions = data.get("c2pa.actions.v2", data.get("c2pa.actions", {})).get("actions", [])
     makers = active.get("claim_generator_info") or [{}]
+    failures = {failure["code"] for failure in results.get("failure", ())}
+    run_out = _RUN_OUT in failures and failures <= {_RUN_OUT, _UNKNOWN}
     return Credentials(
-        state=_STATES.get(store.get("validation_state", ""), INVALID),
-        why=tuple(sorted({failure["code"] for failure in results.get("failure", ())})),
+        state=EXPIRED if run_out else _STATES.get(store.get("validation_state", ""), INVALID),
+        why=tuple(sorted(failures)),
         generator=f"{makers[0].get('name', '')} {makers[0].get('version', '')}".strip(),
         title=active.get("title", ""),
         signed_by=active.get("signature_info", {}).get("issuer", ""),
