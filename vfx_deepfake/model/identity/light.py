@@ -18,7 +18,7 @@ from vfx_deepfake.faceset.align import SIDE_CM
 from vfx_deepfake.model.identity import canonical
 from vfx_deepfake.model.identity.method import View
 
-REMAINDER_CM = 0.8  # sigma of the blur; finer carries the lit person's own features. Measured (docs/experiments.md)
+REMAINDER_CM = 0.8  # sigma of the blur; finer carries the lit person's own features. Assumed
 ROUNDS = 4  # of the robust fit
 LOOSE_LOG = 0.03  # half a stop: skin that is off by this weighs half
 RIDGE = (0.0, 1e-3, 1e-3, 1e-3, 4e-3, 4e-3, 4e-3, 4e-3, 4e-3)  # only half of all normals is seen. Assumed

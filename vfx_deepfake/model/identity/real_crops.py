@@ -18,6 +18,7 @@ from vfx_deepfake.image.crop import Window
 from vfx_deepfake.model.identity import canonical
 from vfx_deepfake.model.identity.light import light_of
 from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.registration import moved_onto
 
 NEAREST = 4  # the last of them has weight 0
 FEATURE_GAIN = 3.0  # of points on lids and lips against the others; assumed
@@ -48,19 +49,26 @@ class RealCrops:
         last = distance[order[-1]] if len(order) > 1 else np.inf
         closeness = (1 / np.maximum(distance[order], 1e-3) - 1 / last) ** SHARPER
         closeness = closeness / max(float(closeness.sum()), 1e-12)
+        onto = canonical.sample(self._colour, canonical.place(points, size))
         out = np.zeros((size, size, 4), np.float32)
         for index, share in zip(order, closeness, strict=True):
             if share > 1e-3:
-                out += np.float32(share) * self._carried(int(index), points, size)
+                out += np.float32(share) * self._carried(int(index), points, onto)
         seen = np.maximum(out[..., 3:], 1e-3)
         return np.concatenate([out[..., :3] / seen, np.clip(out[..., 3:], 0, 1)], axis=2)
 
-    def _carried(self, index: int, points: np.ndarray, size: int) -> np.ndarray:
-        view = self._views[index]
+    def _carried(self, index: int, points: np.ndarray, onto: np.ndarray) -> np.ndarray:
+        """(S, S, 4): a crop's colour times seen, and seen, where ``points`` are and on what is known of the colour there."""
+        view, size = self._views[index], len(onto)
         planes = self._without_light(index)
         where = warp_map(view.points, points, Window(0, 0, size, size)) - np.float32(0.5)
         x, y = where[..., 0], where[..., 1]
-        return np.asarray(cv2.remap(planes, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        carried = cv2.remap(planes, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        seen = np.clip(carried[..., 3], 0, 1)
+        carried[..., :3] += (1 - seen)[..., None] * onto
+        moved = moved_onto(carried, onto, seen)
+        seen = np.clip(moved[..., 3:], 0, 1)
+        return np.concatenate([moved[..., :3] - (1 - seen) * onto, seen], axis=2)
 
     def _without_light(self, index: int) -> np.ndarray:
         """(S, S, 4): colour times seen, and seen."""

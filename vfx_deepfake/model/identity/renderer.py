@@ -7,7 +7,6 @@ network learns to paint from the identity's crops.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -23,7 +22,7 @@ from vfx_deepfake.model.identity.autoencoder_mix import People, by_region
 from vfx_deepfake.model.identity.losses import picture_loss, weighted_mean
 from vfx_deepfake.model.identity.method import Drive, Made, Options, ShotViews, View
 from vfx_deepfake.model.identity.real_crops import RealCrops
-from vfx_deepfake.model.identity.renderer_inputs import Inputs, look
+from vfx_deepfake.model.identity.renderer_inputs import Inputs, borrowing, look
 from vfx_deepfake.model.identity.renderer_lessons import Lessons, inner_face, views_of
 from vfx_deepfake.model.identity.renderer_network import CAPACITIES, MULTIPLE, Design, Network
 from vfx_deepfake.model.identity.retarget import difference, retarget, solve_shape
@@ -139,7 +138,7 @@ class Renderer:
         if float(uncovered.max()) > 0.01:
             behind = fill(view.image_log, np.clip(1 - np.maximum(_outward(mine, soft), theirs), 0, 1) * view.valid)
             picture = picture + (1 - _inward(theirs, 0.5 * soft))[..., None] * uncovered[..., None] * (behind - picture)
-        return np.dstack([picture, np.maximum(new, uncovered), made[..., 3]])
+        return np.dstack([picture, np.maximum(new, old), made[..., 3]])
 
     def shown_points(self, performed: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """Points (478, 2) of the identity that performs as ``performed``, after :meth:`adapt`; before it, the same points."""
@@ -157,7 +156,7 @@ class Renderer:
             for share, crops in zip(shares, self._crops, strict=True):
                 if share and crops is not None:
                     borrowed = borrowed + share * crops.borrowed(points, size)
-            inputs = replace(inputs, borrowed=borrowed.astype(np.float32))
+            inputs = borrowing(inputs, borrowed)
         return inputs
 
     def _colours(self) -> np.ndarray:

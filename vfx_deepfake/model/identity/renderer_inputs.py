@@ -7,7 +7,7 @@ same crop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,13 +16,15 @@ from vfx_deepfake.face.mesh import warp_map
 from vfx_deepfake.faceset.align import SIDE_CM
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.model.identity import canonical
-from vfx_deepfake.model.identity.light import light_of
+from vfx_deepfake.model.identity.light import blurred, light_of
 from vfx_deepfake.model.identity.method import View
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 GLINT_CM = (
     0.12  # of eyes and mouth their lightness is shown, blurred by this: glints, teeth and tongue, not their drawing
 )
+
+SHADE_CM = 0.35  # sigma: coarser lightness of eyes and mouth is the view's, finer that of the real crops
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,7 @@ class Inputs:
 
 SPANS = {"place": 2, "normals": 3, "features": len(canonical.FEATURES), "light": 3, "glints": 1, "borrowed": 4}
 NUM_PLANES = sum(SPANS.values())
+WET = [canonical.FEATURES.index(name) for name in ("eyes", "mouth")]
 
 
 def look(view: View, points: np.ndarray | None = None, skin_colour: np.ndarray | None = None) -> Inputs:
@@ -68,10 +71,25 @@ def look(view: View, points: np.ndarray | None = None, skin_colour: np.ndarray |
     if points is not None:
         at = warp_map(view.points, points, Window(0, 0, size, size)) - np.float32(0.5)
         carried = cv2.remap(carried, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    wet = features[..., [canonical.FEATURES.index("eyes"), canonical.FEATURES.index("mouth")]].max(axis=-1)
     lit = light.smooth(normals) + carried[..., :3]
     nothing = np.zeros((size, size, SPANS["borrowed"]), np.float32)
-    return Inputs(where, normals, features, lit, light.level, (carried[..., 3] * wet)[..., None], nothing)
+    return Inputs(where, normals, features, lit, light.level, (carried[..., 3] * wet(features))[..., None], nothing)
+
+
+def borrowing(inputs: Inputs, borrowed: np.ndarray) -> Inputs:
+    """The inputs with real crops (S, S, 4), whose eyes and mouth take the coarse lightness of the view's: what lights a mouth is
+    not known from the skin round it."""
+    luma = (borrowed[..., :3] + inputs.light) @ LUMA
+    inside = wet(inputs.features) * np.clip(borrowed[..., 3], 0, 1)
+    apart = np.repeat((inputs.glints[..., 0] - luma)[..., None], 3, axis=2)
+    lighter = blurred(apart, inside, SHADE_CM * len(luma) / SIDE_CM)
+    colour = borrowed[..., :3] + inside[..., None] * lighter
+    return replace(inputs, borrowed=np.dstack([colour, borrowed[..., 3:]]).astype(np.float32))
+
+
+def wet(features: np.ndarray) -> np.ndarray:
+    """(S, S): what lies within lids and lips, of the planes of ``canonical.features``."""
+    return np.asarray(features[..., WET].max(axis=-1))
 
 
 def _glints(view: View, level: np.ndarray) -> np.ndarray:

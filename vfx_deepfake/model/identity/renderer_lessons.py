@@ -7,7 +7,7 @@ another person's skin, and it must not read the identity from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from vfx_deepfake.model.identity.autoencoder_lessons import resized
 from vfx_deepfake.model.identity.losses import priority
 from vfx_deepfake.model.identity.method import View
 from vfx_deepfake.model.identity.real_crops import RealCrops
-from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, look
+from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, borrowing, look
 
 KEEP_MIB = 1024  # of crops, in half
 RIM_CM = 1.0  # painted beyond the outline of the mesh, for the paste; the rest of a crop teaches nothing
@@ -99,7 +99,7 @@ class Lessons:
         view = self.labels[entry][index]
         inputs = look(view, skin_colour=self.colours[entry])
         if self._real:
-            inputs = replace(inputs, borrowed=self.crops[entry].borrowed(view.points, self.size, index))
+            inputs = borrowing(inputs, self.crops[entry].borrowed(view.points, self.size, index))
         wanted = view.image_log - inputs.level
         weight = lesson_weight(view)
         stacked = np.concatenate([inputs.planes(), wanted, weight[..., None]], axis=2)

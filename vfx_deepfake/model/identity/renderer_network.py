@@ -6,6 +6,7 @@ at zero. Weights that paint belong to nobody (``shared_names``); textures belong
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS
+from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, WET
 from vfx_deepfake.model.identity.retarget import Shape
 
 # capacity -> channels of the U-Net at half resolution
@@ -106,12 +107,10 @@ class Network(nn.Module):
     def forward(self, planes: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
         """Planes (B, NUM_PLANES, H, W) and shares (B, entries) of the textures, to the picture over the light's level (B, 3, H, W) log,
         and the logit of how far it may be off (B, 1, H, W). Sides are multiples of MULTIPLE."""
-        parts = dict(zip(SPANS, planes.split(list(SPANS.values()), dim=1), strict=True))
-        place = parts["place"].permute(0, 2, 3, 1)
-        colour, features = self._mixed(place, shares)
-        base = colour + parts["light"]
-        borrowed, seen = parts["borrowed"][:, :3], parts["borrowed"][:, 3:]
-        real = (borrowed - colour) * seen
+        parts = _parts(planes)
+        colour, features = self._mixed(parts["place"].permute(0, 2, 3, 1), shares)
+        base, real = _under_light(colour, parts)
+        seen = parts["borrowed"][:, 3:]
         told = torch.cat(
             [
                 COLOUR_GAIN * base, COLOUR_GAIN * parts["light"], COLOUR_GAIN * real, seen, parts["place"],
@@ -127,8 +126,8 @@ class Network(nn.Module):
 
     def base(self, planes: Tensor, shares: Tensor) -> Tensor:
         """What the network starts from: the colours under the light, (B, 3, H, W) log over the light's level."""
-        parts = dict(zip(SPANS, planes.split(list(SPANS.values()), dim=1), strict=True))
-        return self._mixed(parts["place"].permute(0, 2, 3, 1), shares)[0] + parts["light"]
+        parts = _parts(planes)
+        return _under_light(self._mixed(parts["place"].permute(0, 2, 3, 1), shares)[0], parts)[0]
 
     @torch.no_grad()
     def know(self, entry: int, colour: np.ndarray, shape: Shape) -> None:
@@ -199,6 +198,18 @@ class Painter(nn.Module):
             larger = F.interpolate(out, size=skip.shape[-2:], mode="bilinear", align_corners=False)
             out = block(torch.cat([larger, skip], dim=1))
         return self.leave(self.head(F.leaky_relu(self.grow(out) + self.look(told), 0.1)))
+
+
+def _parts(planes: Tensor) -> dict[str, Tensor]:
+    return dict(zip(SPANS, planes.split(list(SPANS.values()), dim=1), strict=True))
+
+
+def _under_light(colour: Tensor, parts: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """The colours under the light, and what real crops say differs. Within lids and lips the real ones are shown: a mean
+    over crops with other lids and lips says nothing there."""
+    real = (parts["borrowed"][:, :3] - colour) * parts["borrowed"][:, 3:]
+    inside = parts["features"][:, WET].amax(dim=1, keepdim=True)
+    return colour + inside * real + parts["light"], real
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
