@@ -72,15 +72,15 @@ def test_read_from_one_frame(marked: np.ndarray, change: Callable[[np.ndarray], 
 def test_frames_add_up() -> None:
     """Noise that hides the mark in one frame does not in many."""
     marker, rng = Marker(IDENTITY, KEY), np.random.default_rng(4)
-    frames = [marker.mark(drawn(seed)) + rng.normal(0, 8 / 255, (360, 640, 3)).astype(np.float32) for seed in range(8)]
+    frames = [marker.mark(drawn(seed)) + rng.normal(0, 4 / 255, (360, 640, 3)).astype(np.float32) for seed in range(4)]
     one, all_of_them = read_mark(frames[:1], KEY), read_mark(frames, KEY)
     assert all_of_them.identity == IDENTITY and all_of_them.peak > one.peak
-    assert all_of_them.frames == 8
+    assert all_of_them.frames == 4
 
 
 def test_nothing_is_read_without_the_key_or_the_mark(marked: np.ndarray) -> None:
     small = cv2.resize(drawn(2), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    for number in range(4):
+    for number in range(2):
         found = read_mark([small], b"nobody %d" % number)
         assert found.identity is None and found.confidence == 0
     assert read_mark([marked], OTHER).identity is None
