@@ -28,6 +28,7 @@ PAGES = (
     "docs/design.md",
     "docs/facesets.md",
     "docs/farm.md",
+    "docs/forensics.md",
     "docs/review.md",
     "docs/consent.md",
     "docs/consent_setup.md",
