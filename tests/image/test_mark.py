@@ -33,7 +33,7 @@ def codes8(picture: np.ndarray) -> np.ndarray:
 
 def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     data = cv2.imencode(".jpg", codes8(picture), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(data, cv2.IMREAD_COLOR).astype(np.float32) / 255
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.float32) / 255
 
 
 @pytest.fixture(scope="module")

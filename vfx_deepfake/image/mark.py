@@ -121,7 +121,7 @@ def evened(picture: np.ndarray) -> np.ndarray:
     luma = picture @ LUMA
     if luma.shape[0] > ANALYSED_PX:
         width = round(luma.shape[1] * ANALYSED_PX / luma.shape[0])
-        luma = cv2.resize(luma, (width, ANALYSED_PX), interpolation=cv2.INTER_AREA)
+        luma = np.asarray(cv2.resize(luma, (width, ANALYSED_PX), interpolation=cv2.INTER_AREA), np.float32)
     fast, slow = (luma.shape[0] / TILES / cycles for cycles in (FASTEST, SLOWEST))  # periods, pixels
     band = cv2.GaussianBlur(luma, (0, 0), max(0.12 * fast, 0.3)) - cv2.GaussianBlur(luma, (0, 0), 0.3 * slow)
     local = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), fast))

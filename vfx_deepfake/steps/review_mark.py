@@ -22,6 +22,7 @@ from vfx_deepfake.provenance.mark_key import open_mark_key
 from vfx_deepfake.steps.info import shots_below
 from vfx_deepfake.steps.opened import OpenShot, open_shot
 
+WHITE = {"uint8": 255.0, "uint16": 65535.0}
 MOST_FRAMES = 240  # read of a movie unless asked for others, evenly spread: ten seconds say as much as an hour
 
 
@@ -97,9 +98,9 @@ def _pictures(source: str, wanted: tuple[int, ...]) -> tuple[int, Iterator[np.nd
 
 def _still(path: Path) -> np.ndarray:
     codes = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    if codes is None or codes.dtype not in (np.uint8, np.uint16):
+    if codes is None or codes.dtype.name not in WHITE:
         raise PlateError(f"{path}: can't be read as a display picture; give PNG, JPEG or TIFF of 8 or 16 bits")
-    return codes[..., ::-1].astype(np.float32) / np.float32(np.iinfo(codes.dtype).max)
+    return np.asarray(codes[..., ::-1] / WHITE[codes.dtype.name], np.float32)
 
 
 def _names(among: Sequence[str], key: bytes) -> dict[bytes, str]:
