@@ -19,7 +19,9 @@ from vfx_deepfake.model.identity.method import EVERYWHERE, Drive, Options, ShotV
 from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.registration import moved_onto
 from vfx_deepfake.model.identity.registry import prepare, restore
+from vfx_deepfake.model.identity.renderer_gate import best_step
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, borrowing, look
+from vfx_deepfake.model.identity.renderer_lessons import unseen
 from vfx_deepfake.model.identity.renderer_network import Design, Network
 from vfx_deepfake.model.identity.retarget import Camera, difference, fit_camera, retarget, solve_shape
 from vfx_deepfake.model.identity.silhouette import fill
@@ -118,6 +120,19 @@ def test_an_equal_shape_is_not_moved_and_a_longer_nose_is():
     assert np.linalg.norm(moved[4]) > 3 * np.median(np.linalg.norm(moved, axis=1))
 
 
+def test_one_take_is_kept_to_judge_by():
+    assert unseen([(0, "a"), (0, "a"), (0, "b"), (0, "c"), (0, "c")]) == [2]
+    assert unseen([(0, "a")] * 10) == [8, 9]
+    assert unseen([(0, "a")]) == []
+
+
+def test_what_makes_unseen_crops_worse_is_not_let_through():
+    better, worse = [1.0, 0.9, 0.8, 0.85, 0.9], [1.0, 1.1, 1.2, 1.3, 1.4]
+    assert best_step(torch.tensor([better, better, better])) == 0.5
+    assert best_step(torch.tensor([better, worse, worse])) == 0
+    assert best_step(torch.ones(3, 5)) == 0
+
+
 def test_what_lies_behind_is_continued_from_what_is_known():
     ramp = np.broadcast_to(np.linspace(0, 1, 32, dtype=np.float32)[None, :, None], (32, 32, 3)).copy()
     known = np.ones((32, 32), np.float32)
@@ -133,11 +148,11 @@ def test_borrowing_leaves_out_the_answer_and_favours_the_nearest():
     view = lit_view()
     other = replace(view, image_log=view.image_log + np.float32(0.01) * np.eye(SIZE, dtype=np.float32)[..., None])
     crops = RealCrops([view, other], np.zeros((SIZE, SIZE, 3), np.float32))
-    taken = crops.borrowed(view.points, SIZE, but=0)
+    taken = crops.borrowed(view.points, SIZE, but=[0])
     assert taken.shape == (SIZE, SIZE, 4)
     assert 0 <= taken[..., 3].min() <= taken[..., 3].max() <= 1
     alone = RealCrops([view], np.zeros((SIZE, SIZE, 3), np.float32))
-    assert not alone.borrowed(view.points, SIZE, but=0).any()
+    assert not alone.borrowed(view.points, SIZE, but=[0]).any()
 
 
 def test_a_picture_is_brought_back_onto_its_place():
@@ -218,6 +233,7 @@ def test_training_lowers_the_loss_and_its_checkpoint_makes_faces(trained, facese
     taught = prepare("renderer", [facesets[1]], [facesets[2]], shot, TINY)
     before = sum(float(taught.step_loss(step).detach()) for step in (1, 2))
     taught.network.load_state_dict(checkpoint.read(path).tensors)
+    taught.network.train()
     after = sum(float(taught.step_loss(step).detach()) for step in (1, 2))
     assert after < before  # on the same lessons
     method = restore(path, "cpu", [facesets[1], facesets[2]])

@@ -7,7 +7,7 @@ nearest fall to 0 at the last of them, so that nothing jumps when another become
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import cv2
 import numpy as np
@@ -34,14 +34,13 @@ class RealCrops:
         self._signatures = np.stack([_signature(view.points, len(view.image_log)) for view in views])
         self._unlit: OrderedDict[int, np.ndarray] = OrderedDict()
 
-    def borrowed(self, points: np.ndarray, size: int, but: int = -1) -> np.ndarray:
+    def borrowed(self, points: np.ndarray, size: int, but: Collection[int] = ()) -> np.ndarray:
         """(size, size, 4) float32: colour over the light, and how much of it is really seen, 0..1.
 
-        Shapes: points (478, 2) px of a view of ``size``. ``but``: a crop that must not be used, because it is the answer.
+        Shapes: points (478, 2) px of a view of ``size``. ``but``: crops that must not be used, the answer among them.
         """
         distance = np.linalg.norm(self._signatures - _signature(points, size), axis=1)
-        if but >= 0:
-            distance[but] = np.inf
+        distance[list(but)] = np.inf
         order = np.argsort(distance, kind="stable")[: NEAREST + 1]
         order = order[np.isfinite(distance[order])]
         if not len(order):

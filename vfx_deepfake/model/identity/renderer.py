@@ -22,6 +22,7 @@ from vfx_deepfake.model.identity.autoencoder_mix import People, by_region
 from vfx_deepfake.model.identity.losses import picture_loss, weighted_mean
 from vfx_deepfake.model.identity.method import Drive, Made, Options, ShotViews, View
 from vfx_deepfake.model.identity.real_crops import RealCrops
+from vfx_deepfake.model.identity.renderer_gate import measure_gate
 from vfx_deepfake.model.identity.renderer_inputs import Inputs, borrowing, look
 from vfx_deepfake.model.identity.renderer_lessons import Lessons, inner_face, views_of
 from vfx_deepfake.model.identity.renderer_network import CAPACITIES, MULTIPLE, Design, Network
@@ -84,8 +85,11 @@ class Renderer:
         return loss
 
     def adapt(self, shot: ShotViews) -> None:
-        """The performer's shape against the identity's, and the identity's skin under the plate's light: once for the shot."""
+        """The performer's shape against the identity's, and the identity's skin under the plate's light: once for the shot. Before,
+        how far what was learnt is let through."""
         net = self._net
+        if self._lessons is not None:
+            measure_gate(net, self._lessons)
         net.adapted.fill_(0)
         net.offset.zero_()
         if not len(shot.frames):
@@ -195,7 +199,7 @@ def prepare(
     people, labels = People.of(facesets, partners)
     width = CAPACITIES[options.capacity]
     design = Design(size=options.size, entries=len(labels), width=width, real_crops=options.real_crops)
-    lessons = Lessons([views_of(own, options.size) for own in labels], options.size, options.seed, options.real_crops)
+    lessons = Lessons(labels, options.size, options.seed, options.real_crops)
     torch.manual_seed(options.seed)
     network = Network(design, options.checkpointing)
     colours = [solve_skin_colour(views, design.texels) for views in lessons.labels]

@@ -33,6 +33,7 @@ LIGHT_NOISE, TINT_NOISE = (
 )  # log, standard deviations of smooth errors of the light and of its tint; assumed
 GLINT_NOISE = 0.04  # log, of the level and (as a share) the contrast of what is shown of eyes and mouth
 NOISE_CELLS = 4  # of the grid that smooth errors are drawn on
+JUDGED_SHARE = 5  # one crop in this many is kept out where all are of one take
 NO_CROPS = 0.15  # share of lessons without real crops, so that they are a help and not a crutch
 FIRST_LIGHT = sum(SPANS[name] for name in ("place", "normals", "features"))
 
@@ -51,8 +52,15 @@ class Batch:
 class Lessons:
     """Draws batches; equal seeds and steps give equal ones, on one process or shared between several."""
 
-    def __init__(self, labels: Sequence[Sequence[View]], size: int, seed: int, real_crops: bool) -> None:
-        self.labels, self.size, self._seed, self._real = labels, size, seed, real_crops
+    def __init__(self, facesets: Sequence[Sequence[Faceset]], size: int, seed: int, real_crops: bool) -> None:
+        self.labels = [views_of(own, size) for own in facesets]  # of every entry
+        self.size, self._seed, self._real = size, seed, real_crops
+        self._sources = [sources_of(own) for own in facesets]
+        self.kept_out = [unseen(sources) for sources in self._sources]
+        self._taught = [
+            sorted(set(range(len(views))) - set(kept_out)) or [0]
+            for views, kept_out in zip(self.labels, self.kept_out, strict=True)
+        ]
         self._kept: dict[tuple[int, int], Tensor] = {}
         self._most = KEEP_MIB * 2**20 // ((NUM_PLANES + 4) * 2 * size * size)
         self.colours: list[np.ndarray] = []
@@ -71,7 +79,7 @@ class Lessons:
     def _one(self, step: int, place: int) -> tuple[Tensor, ...]:
         rng = np.random.default_rng((self._seed, 7, step, place))
         entry = (step + place) % len(self.labels)
-        planes = self.planes(entry, int(rng.integers(len(self.labels[entry]))))
+        planes = self.planes(entry, self._taught[entry][int(rng.integers(len(self._taught[entry])))])
         told, wanted, weight = planes[:, :NUM_PLANES].clone(), planes[:, NUM_PLANES:-1], planes[:, -1:]
         light = told[:, FIRST_LIGHT : FIRST_LIGHT + 3]
         light += smooth_noise(rng, self.size, TINT_NOISE) + smooth_noise(rng, self.size, LIGHT_NOISE).mean(1, True)
@@ -99,11 +107,31 @@ class Lessons:
         view = self.labels[entry][index]
         inputs = look(view, skin_colour=self.colours[entry])
         if self._real:
-            inputs = borrowing(inputs, self.crops[entry].borrowed(view.points, self.size, index))
+            inputs = borrowing(inputs, self.crops[entry].borrowed(view.points, self.size, self._alike(entry, index)))
         wanted = view.image_log - inputs.level
         weight = lesson_weight(view)
         stacked = np.concatenate([inputs.planes(), wanted, weight[..., None]], axis=2)
         return torch.from_numpy(np.ascontiguousarray(stacked.transpose(2, 0, 1), np.float32))[None]
+
+    def _alike(self, entry: int, index: int) -> list[int]:
+        """The crops that a lesson must not borrow from: those of its own light, as a plate's is not in the faceset."""
+        sources = self._sources[entry]
+        alike = [other for other, source in enumerate(sources) if source == sources[index]]
+        return alike if len(alike) < len(sources) else [index]
+
+
+def sources_of(facesets: Sequence[Faceset]) -> list[tuple[int, str]]:
+    """Which take each crop of an entry is from: another one is another light."""
+    return [(number, crop.source) for number, one in enumerate(facesets) for crop in one.crops]
+
+
+def unseen(sources: Sequence[tuple[int, str]]) -> list[int]:
+    """The crops to judge by, which are not learnt from: the smallest take, or the last crops of a single one; none of one crop."""
+    takes = list(dict.fromkeys(sources))
+    if len(takes) > 1:
+        smallest = min(takes, key=sources.count)
+        return [index for index, source in enumerate(sources) if source == smallest]
+    return list(range(len(sources)))[-max(len(sources) // JUDGED_SHARE, 1) :] if len(sources) > 1 else []
 
 
 def lesson_weight(view: View) -> np.ndarray:

@@ -77,7 +77,8 @@ class Network(nn.Module):
     shapes (entries, 478, 3), openings (entries, 3), by_opening (entries, 3, 478, 3): the identities' heads, see
     :class:`~vfx_deepfake.model.identity.retarget.Shape`. performer (478, 3) and nearness (): the performer's head, cm;
     apart (entries, 478, 3): what retargeting adds to it. offset (3,): log, the identity's skin less the performer's under
-    one light. adapted (): 1 once a shot was adapted to.
+    one light. adapted (): 1 once a shot was adapted to. gate (entries,): share of what was learnt in the
+    picture, 0 to 1; not while training. See :func:`~vfx_deepfake.model.identity.renderer_gate.measure_gate`.
     """
 
     shapes: Tensor
@@ -88,6 +89,7 @@ class Network(nn.Module):
     apart: Tensor
     nearness: Tensor
     adapted: Tensor
+    gate: Tensor
 
     def __init__(self, design: Design, checkpointing: bool = False) -> None:
         super().__init__()
@@ -103,6 +105,7 @@ class Network(nn.Module):
         self.register_buffer("apart", torch.zeros(design.entries, 478, 3))
         self.register_buffer("nearness", torch.zeros(()))
         self.register_buffer("adapted", torch.zeros(()))
+        self.register_buffer("gate", torch.ones(design.entries))
 
     def forward(self, planes: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
         """Planes (B, NUM_PLANES, H, W) and shares (B, entries) of the textures, to the picture over the light's level (B, 3, H, W) log,
@@ -122,12 +125,18 @@ class Network(nn.Module):
             out = checkpoint(self.painter, told, use_reentrant=False)
         else:
             out = self.painter(told)
-        return base + CORRECTION_LOG * torch.tanh(out[:, :3]), out[:, 3:]
+        picture = base + CORRECTION_LOG * torch.tanh(out[:, :3])
+        if not self.training:
+            closed = self.base(planes, shares)
+            picture = closed + (shares @ self.gate)[:, None, None, None] * (picture - closed)
+        return picture, out[:, 3:]
 
     def base(self, planes: Tensor, shares: Tensor) -> Tensor:
-        """What the network starts from: the colours under the light, (B, 3, H, W) log over the light's level."""
+        """What training starts from: the solved colours under the light, (B, 3, H, W) log over the light's level."""
         parts = _parts(planes)
-        return _under_light(self._mixed(parts["place"].permute(0, 2, 3, 1), shares)[0], parts)[0]
+        place = parts["place"].permute(0, 2, 3, 1)
+        colours = torch.stack([_sampled(textures.solved, place) for textures in self._own], dim=1)
+        return _under_light((colours * shares[:, :, None, None, None]).sum(dim=1), parts)[0]
 
     @torch.no_grad()
     def know(self, entry: int, colour: np.ndarray, shape: Shape) -> None:
