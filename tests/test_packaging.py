@@ -144,6 +144,8 @@ OPTIONAL = {
     "sqlalchemy": "dailies",
     "alembic": "dailies",
     "argon2": "dailies",
+    "c2pa": "credentials",
+    "pkcs11": "pkcs11",
     "opencue": "",
 }  # mediapipe goes in by hand, see setup.cfg;
 # pycue asks for another protobuf than mediapipe and is installed where jobs are submitted
