@@ -34,7 +34,7 @@ from vfx_deepfake.model.loop import pick_device
 
 ERROR_SHARE = 0.05  # of the guess of its own error in the loss
 MOST_ERROR_LOG = 0.1  # a guessed error of this is no confidence at all
-EDGE_CM = 0.45  # over which the paste is soft, inside the outline
+EDGE_CM = 0.9  # over which the paste is soft, inside the outline; half of it leaves a line at temple and jaw
 MOST_FRAMES = 60  # of a shot that are looked at to adapt, evenly spread
 SHEET_ROWS = 4
 
