@@ -19,7 +19,9 @@ from vfx_deepfake.files import hash_file, read_json
 from vfx_deepfake.media.exr import read_exr
 
 ROOT = Path(__file__).parents[1]
-KILLS = int(os.environ.get("VFX_DEEPFAKE_KILLS", "10"))  # half of them in training, half in rendering; set more to look harder
+KILLS = int(
+    os.environ.get("VFX_DEEPFAKE_KILLS", "10")
+)  # half of them in training, half in rendering; set more to look harder
 FRAMES = range(1001, 1009)
 
 
