@@ -86,7 +86,7 @@ def test_run_progress_cancel_go_on_and_load(nuke: Nuke, shot: DemoShot) -> None:
     QtTest.QTest.mouseClick(bottom.cancel_button, LEFT)
     wait(lambda: not bottom.running)
     assert bottom.status.text() == "run: cancelled; start it again to go on"
-    assert not (shot.folder / "versions").exists()
+    assert not list(shot.folder.glob("versions/v*"))  # what is under way has another name
     wait(lambda: panel.refresh_button.isEnabled())
 
     del shares[:]
