@@ -302,7 +302,9 @@ def test_a_watch_does_not_look_at_every_step(tmp_path):
     watch = Watch(Production(tmp_path).shot(), "train", seconds=3600)
     for file in (tmp_path / "releases").glob("*.toml"):
         file.unlink()
-    watch()
+    watch()  # would be refused if it looked
+    with pytest.raises(ConsentError, match="there is no release on record"):
+        Watch(load_shot(tmp_path / "sh0010"), "train", seconds=0)()
 
 
 def test_training_stops_when_its_release_is_withdrawn(own_shot, monkeypatch):

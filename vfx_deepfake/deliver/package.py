@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -172,8 +171,3 @@ def other_files(paths: VersionPaths, *, movie: bool) -> Mapping[str, Path]:
         pictures = (paths.sheet,) if is_marked(paths) else (paths.movie, paths.sheet)
         wanted |= {f"review/{path.name}": path for path in pictures if path.is_file()}
     return wanted
-
-
-def safe_name(text: str) -> str:
-    """A text as part of a hidden folder's name."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)

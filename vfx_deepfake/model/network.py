@@ -141,15 +141,23 @@ class UNet(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, F, H, W), sides multiples of 2 ** LEVELS, to (B, n + C + 1, H, W)."""
-        levels = [self.enter(features)]
-        for block in self.down:
-            levels.append(block(levels[-1]))
-        out = levels.pop()
-        for block in self.up:
-            skip = levels.pop()
-            larger = F.interpolate(out, size=skip.shape[-2:], mode="bilinear", align_corners=False)
-            out = block(torch.cat([larger, skip], dim=1))
-        return self.leave(out)
+        return self.leave(down_and_up(self.enter(features), self.down, self.up))
+
+
+def down_and_up(finest: Tensor, down: nn.ModuleList, up: nn.ModuleList) -> Tensor:
+    """A U-Net's way: each block of ``down`` halves, each of ``up`` joins what was kept on the way down. Any size goes.
+
+    Source: Ronneberger et al. 2015, U-Net.
+    """
+    levels = [finest]
+    for block in down:
+        levels.append(block(levels[-1]))
+    out = levels.pop()
+    for block in up:
+        skip = levels.pop()
+        larger = F.interpolate(out, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+        out = block(torch.cat([larger, skip], dim=1))
+    return out
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:

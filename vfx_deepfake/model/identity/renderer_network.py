@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, WET
 from vfx_deepfake.model.identity.retarget import Shape
+from vfx_deepfake.model.network import down_and_up
 
 # capacity -> channels of the U-Net at half resolution
 CAPACITIES = {"small": 24, "medium": 40, "large": 96}
@@ -198,14 +199,7 @@ class Painter(nn.Module):
 
     def forward(self, told: Tensor) -> Tensor:
         """(B, C, H, W) to (B, 4, H, W)."""
-        levels = [self.enter(told)]
-        for block in self.down:
-            levels.append(block(levels[-1]))
-        out = levels.pop()
-        for block in self.up:
-            skip = levels.pop()
-            larger = F.interpolate(out, size=skip.shape[-2:], mode="bilinear", align_corners=False)
-            out = block(torch.cat([larger, skip], dim=1))
+        out = down_and_up(self.enter(told), self.down, self.up)
         return self.leave(self.head(F.leaky_relu(self.grow(out) + self.look(told), 0.1)))
 
 
