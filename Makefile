@@ -27,7 +27,7 @@ $(STAMP): setup.cfg pyproject.toml Makefile
 	@echo "installing into $(VENV) (several minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --quiet --no-compile "$(TORCH)"
-	@$(PIP) install --quiet --no-compile --editable ".[tracking,review,dailies,credentials,pkcs11,farm,dev]"
+	@$(PIP) install --quiet --no-compile --editable ".[tracking,review,dailies,kitsu,shotgrid,credentials,pkcs11,farm,dev]"
 	@# its requirements ask for numpy<2 and a second OpenCV; the face mesh runs without them
 	@$(PIP) install --quiet --no-compile --no-deps "$(MEDIAPIPE)"
 	@touch $@

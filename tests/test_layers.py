@@ -20,8 +20,10 @@ LAYER = {
     "media": 2, "face": 2, "faceset": 2,
     "model": 3, "qc": 3,
     "steps": 4, "provenance": 4,
-    "farm": 5, "deliver": 5, "review": 5, "demo": 5,
-    "cli": 6, "__main__": 6,
+    "farm": 5, "deliver": 5, "review": 5, "viewing": 5, "demo": 5,
+    "exchange": 6,
+    "web": 7,
+    "cli": 8, "__main__": 8,
 }  # fmt: skip
 STDLIB_ONLY_BELOW = 1
 ALLOWED_IN_LAYER_0 = {"frames.py": {"fileseq"}}  # the reason stands in docs/design.md

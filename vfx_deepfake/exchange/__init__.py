@@ -1,0 +1,1 @@
+"""Out of the house and back: timelines, submission lists, notes on paper, and the studio's tracker."""
