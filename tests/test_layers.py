@@ -102,10 +102,10 @@ def test_the_design_page_draws_the_same_layers() -> None:
 UPWARD = [
     ("errors.py", "from vfx_deepfake.color import encoding", "errors.py:1 (layer 0) imports color (layer 1)"),
     ("errors.py", "import vfx_deepfake.model.train", "errors.py:1 (layer 0) imports model (layer 3)"),
-    ("errors.py", "from vfx_deepfake import cli", "errors.py:1 (layer 0) imports cli (layer 6)"),
+    ("errors.py", "from vfx_deepfake import cli", "errors.py:1 (layer 0) imports cli (layer 8)"),
     ("errors.py", "from . import media", "errors.py:1 (layer 0) imports media (layer 2)"),
     ("errors.py", "def late():\n    from .face import track", "errors.py:2 (layer 0) imports face (layer 2)"),
-    ("errors.py", "import_module('vfx_deepfake.cli')", "errors.py:1 (layer 0) imports cli (layer 6)"),
+    ("errors.py", "import_module('vfx_deepfake.cli')", "errors.py:1 (layer 0) imports cli (layer 8)"),
     ("errors.py", "__import__('vfx_deepfake.steps')", "errors.py:1 (layer 0) imports steps (layer 4)"),
     ("errors.py", "import numpy as np", "errors.py:1 (layer 0) imports numpy, which is not the standard library"),
     ("errors.py", "import fileseq", "errors.py:1 (layer 0) imports fileseq, which is not the standard library"),

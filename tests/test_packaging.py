@@ -70,8 +70,8 @@ def test_every_package_of_the_tree_is_listed() -> None:
 
 def test_every_data_file_of_the_package_travels() -> None:
     kinds = {path.suffix for path in (ROOT / "vfx_deepfake").rglob("*") if path.is_file()} - {".py", ".pyc"}
-    listed = " ".join(setup_cfg()["options.package_data"].values()).split()
-    assert {kind for kind in kinds if f"*{kind}" not in listed} <= {".typed", ""}
+    listed = " ".join(setup_cfg()["options.package_data"].values()).replace(",", " ").split()
+    assert {kind for kind in kinds if not any(each.endswith(f"*{kind}") for each in listed)} <= {".typed", ""}
 
 
 def test_a_checkout_finds_its_own_data() -> None:
