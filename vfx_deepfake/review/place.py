@@ -56,10 +56,19 @@ def find_place(folder: Path) -> Place:
     folder = folder.absolute()
     said = review_file(folder)
     root = said.parent if said else folder.parent if (folder / SHOT_FILE).is_file() else folder
-    spec = build(DailiesSpec, read_toml(said), str(said)) if said else DailiesSpec()
+    spec = find_settings(folder)
     named = os.environ.get(VARIABLE, "")
     where = VARIABLE if named else str(said or root)
     return Place(_url(named or spec.database, root, where), root / spec.journal, root)
+
+
+def find_settings(folder: Path) -> DailiesSpec:
+    """What the nearest ``review.toml`` says for a folder, or the defaults.
+
+    Raises: ShotError with every problem of the file.
+    """
+    said = review_file(folder.absolute())
+    return build(DailiesSpec, read_toml(said), str(said)) if said else DailiesSpec()
 
 
 def _url(text: str, root: Path, where: str) -> URL:
