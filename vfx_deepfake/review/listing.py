@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.review.decisions import as_data as standing
@@ -15,41 +18,87 @@ from vfx_deepfake.review.notes import notes_of
 from vfx_deepfake.review.store import Store
 
 MOST_ROWS = 500  # of one list; the next ones come with ``offset``
+LIGHTS = ("pass", "look", "fail", "none")  # verdicts of QC as lists know them; none: not measured
+_VERSION = re.compile(r"v(\d{1,6})", re.ASCII)
 
 
-def list_versions(store: Store, *, show: str | None = None, shot: str | None = None, state: str = "", search: str = "",
+def list_versions(store: Store, *, show: str | None = None, shot: str | None = None, state: str = "", qc: str = "", search: str = "",
                   newest_only: bool = False, limit: int = MOST_ROWS, offset: int = 0) -> list[dict[str, Any]]:  # fmt: skip
     """Versions by show, shot and falling number. What is None or empty does not narrow the list.
 
-    search: part of a shot's name or of an author's; newest_only: one version a shot, whatever the other conditions say of older ones.
-    Raises: ReviewError for a state that does not exist.
+    See :func:`conditions` for what the others mean.
+    Raises: ReviewError for a state or a QC verdict that does not exist.
     """
-    if state and state not in STATES:
-        raise ReviewError(f"state: is {ascii(state)[:40]}; choose one of {', '.join(STATES)}")
-    of = _columns().order_by(Shot.show, Shot.name, Version.number.desc()).limit(min(limit, MOST_ROWS)).offset(offset)
-    if show is not None:
-        of = of.where(Shot.show == show)
-    if shot is not None:
-        of = of.where(Shot.name == shot)
-    if state:
-        of = of.where(Version.state == state)
-    if search:
-        of = of.where(Shot.name.icontains(search, autoescape=True) | Version.author.icontains(search, autoescape=True))
-    if newest_only:
-        newest = select(func.max(Version.number)).where(Version.shot_id == Shot.id).correlate(Shot).scalar_subquery()
-        of = of.where(Version.number == newest)
+    of = (
+        select(Version.id)
+        .join(Shot)
+        .where(*conditions(show=show, shot=shot, state=state, qc=qc, search=search, newest_only=newest_only))
+        .order_by(Shot.show, Shot.name, Version.number.desc())
+        .limit(max(0, min(limit, MOST_ROWS)))
+        .offset(max(0, offset))
+    )
     with store.reading() as session:
-        return [_row(*row) for row in session.execute(of)]
+        return rows(session, session.scalars(of).all())
 
 
-def _columns() -> Select[Any]:
+def conditions(*, show: str | None = None, shot: str | None = None, state: str = "", qc: str = "", search: str = "",
+               newest_only: bool = False) -> list[ColumnElement[bool]]:  # fmt: skip
+    """What narrows a list of versions joined with their shots.
+
+    qc: one of LIGHTS; search: words, each part of a shot's name or of an author's, or a version such as v003; newest_only: one version a
+    shot, whatever the other conditions say of older ones.
+    Raises: ReviewError for a state or a QC verdict that does not exist.
+    """
+    _require_one_of("state", state, STATES)
+    _require_one_of("qc", qc, LIGHTS)
+    found: list[ColumnElement[bool]] = []
+    if show is not None:
+        found.append(Shot.show == show)
+    if shot is not None:
+        found.append(Shot.name == shot)
+    if state:
+        found.append(Version.state == state)
+    if qc:
+        found.append(Version.qc_verdict.not_in(LIGHTS[:3]) if qc == LIGHTS[3] else Version.qc_verdict == qc)
+    found += [_has(word) for word in search.split()]
+    if newest_only:
+        found.append(Version.number == newest_number())
+    return found
+
+
+def _require_one_of(what: str, value: str, allowed: Sequence[str]) -> None:
+    if value and value not in allowed:
+        raise ReviewError(f"{what}: is {ascii(value)[:40]}; choose one of {', '.join(allowed)}")
+
+
+def _has(word: str) -> ColumnElement[bool]:
+    ways = [Shot.name.icontains(word, autoescape=True), Version.author.icontains(word, autoescape=True)]
+    if match := _VERSION.fullmatch(word.lower()):
+        ways.append(Version.number == int(match[1]))
+    return or_(*ways)
+
+
+def newest_number(state: str = "") -> Any:
+    """The number of a shot's newest version, or of the newest that stands in ``state``; goes into a query that has the shot."""
+    newer = aliased(Version)
+    of = select(func.max(newer.number)).where(newer.shot_id == Shot.id)
+    return (of.where(newer.state == state) if state else of).correlate(Shot).scalar_subquery()
+
+
+def rows(session: Session, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """What lists say of versions, in the order of ``ids``."""
+    found = {version.id: _row(version, shot, notes) for version, shot, notes in session.execute(_columns(ids))}
+    return [found[each] for each in ids]
+
+
+def _columns(ids: Sequence[int]) -> Select[Any]:
     open_notes = (
         select(func.count())
         .where(Note.version_id == Version.id, Note.resolved_by == "")
         .correlate(Version)
         .scalar_subquery()
     )
-    return select(Version, Shot, open_notes).join(Shot, Version.shot_id == Shot.id)
+    return select(Version, Shot, open_notes).join(Shot, Version.shot_id == Shot.id).where(Version.id.in_(ids))
 
 
 def _row(version: Version, shot: Shot, open_notes: int) -> dict[str, Any]:
