@@ -1,13 +1,14 @@
-"""Review movies: H.264 that scrubs frame by frame, with colour tags and a timecode track, by PyAV (extra ``review``).
+"""Movies of display pictures, with colour tags and a timecode track, by PyAV (extra ``review``).
 
-Pictures are display-encoded (H, W, 3) float32, 0 black to 1 white. No B-frames, because trackers' own transcoders trip
-over them, and a key frame every half second at most, closed, so that any frame is found at once.
+Pictures are display-encoded (H, W, 3) float32, 0 black to 1 white, and go to the encoder's own codes in one rounding. H.264 has no
+B-frames, because trackers' own transcoders trip over them, and closed groups with a key frame every half second at most, so that any
+frame is found at once; the others have whole frames only. Range is limited in all, as MOV has no tag that players would trust.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,35 +18,38 @@ import numpy as np
 
 from vfx_deepfake.errors import DeliveryError
 from vfx_deepfake.files import written_aside
+from vfx_deepfake.media.codecs import Codec, codec_named, options_of
+from vfx_deepfake.media.signal import LIMITED, Signal, ycbcr_planes
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
-CODEC: Final = "libx264"
-BT709 = 1  # ITU-T H.273 code of primaries, transfer and matrix alike
-LIMITED_RANGE = 1  # FFmpeg's AVCOL_RANGE_MPEG: black 16, white 235
 SIZE_MULTIPLE = 4  # what players and trackers ask of a proxy's sides
+H264: Final = "h264"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MovieSpec:
-    """How a review movie is encoded."""
+    """How a movie is encoded."""
 
     frame_rate: Fraction
+    codec: str = H264  # a name in media/codecs.py
     timecode: str = ""  # of the movie's first frame, the slate if there is one
+    signal: Signal = Signal()
     crf: int = 16  # x264's quality; visually clean, assumed
     tags: Mapping[str, str] = field(default_factory=dict)  # title, comment and the like
 
 
-def movie_problem() -> str:
+def movie_problem(codecs: Iterable[str] = (H264,)) -> str:
     """Why no movie can be written here, as one line for the log; empty when one can."""
     try:
         import av
     except ImportError:
         return "no review movie: PyAV is not installed; pip install 'vfx_deepfake[review]', then run this again"
-    if CODEC not in av.codecs_available:
-        return f"no review movie: this build of PyAV has no {CODEC}; install the one from pip, then run this again"
+    missing = sorted({codec_named(name).encoder for name in codecs} - av.codecs_available)
+    if missing:
+        return f"no review movie: this build of PyAV has no {', '.join(missing)}; install the one from pip, then run this again"
     return ""
 
 
@@ -55,75 +59,111 @@ def write_movie(path: Path, pictures: Iterable[np.ndarray], spec: MovieSpec) -> 
     Shapes: every picture (H, W, 3), one size; a side that is no multiple of SIZE_MULTIPLE gets black borders.
     Raises: DeliveryError without PyAV, without a picture, or in FFmpeg's own words; ValueError when the size changes.
     """
-    problem = movie_problem()
+    return write_movies({path: spec}, pictures)
+
+
+def write_movies(specs: Mapping[Path, MovieSpec], pictures: Iterable[np.ndarray]) -> int:
+    """Encode the same pictures into several movies at once, as :func:`write_movie`: all files appear, or none."""
+    count = 0
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_writing(path, spec)) for path, spec in specs.items()]
+        for picture in pictures:
+            for add in writers:
+                add(picture)
+            count += 1
+        if not count:
+            raise DeliveryError(
+                f"{next(iter(specs))}: no picture for the review movie; the shot has no frames, check [plate].frames"
+            )
+    return count
+
+
+@contextmanager
+def _writing(path: Path, spec: MovieSpec) -> Iterator[Callable[[np.ndarray], None]]:
+    """What takes the pictures of one movie; leaving it well gives the file its name."""
+    problem = movie_problem((spec.codec,))
     if problem:
         raise DeliveryError(f"{path}: {problem}")
     import av
 
-    stream_of = iter(pictures)
-    first = next(stream_of, None)
-    if first is None:
-        raise DeliveryError(f"{path}: no picture for the review movie; the shot has no frames, check [plate].frames")
     with written_aside(path) as part:
         try:
             with av.open(str(part), "w", options={"movflags": "+write_colr+faststart"}) as container:
-                return _encode(container, itertools.chain([first], stream_of), first.shape, spec)
+                encoding = _Encoding(container, spec)
+                yield encoding.add
+                encoding.finish()
         except av.error.FFmpegError as error:
             if isinstance(error, OSError):
                 raise
             raise DeliveryError(f"{path}: the review movie could not be encoded: {error.strerror}") from error
 
 
-def _encode(container: OutputContainer, pictures: Iterator[np.ndarray], shape: tuple[int, ...], spec: MovieSpec) -> int:
-    stream = _add_stream(container, shape, spec)
-    count = 0
-    for picture in pictures:
-        if picture.shape != shape:
-            raise ValueError(f"picture {count} is {picture.shape}, the first one was {shape}; a movie has one size")
-        container.mux(stream.encode(_video_frame(picture, count, stream)))
-        count += 1
-    container.mux(stream.encode())
-    return count
+class _Encoding:
+    """One movie on its way; the first picture gives the size."""
+
+    def __init__(self, container: OutputContainer, spec: MovieSpec) -> None:
+        self._container, self._spec, self._codec = container, spec, codec_named(spec.codec)
+        self._shape: tuple[int, ...] = ()
+        self._stream: VideoStream | None = None
+        self._count = 0
+
+    def add(self, picture: np.ndarray) -> None:
+        """Encode one picture. Raises: ValueError when it has not the size of the first."""
+        if self._stream is None:
+            self._shape, self._stream = picture.shape, self._add_stream(picture.shape)
+        if picture.shape != self._shape:
+            raise ValueError(
+                f"picture {self._count} is {picture.shape}, the first one was {self._shape}; a movie has one size"
+            )
+        self._container.mux(self._stream.encode(self._frame(picture, self._stream)))
+        self._count += 1
+
+    def finish(self) -> None:
+        """Encode what the encoder still holds."""
+        if self._stream is not None:
+            self._container.mux(self._stream.encode())
+
+    def _add_stream(self, shape: tuple[int, ...]) -> VideoStream:
+        codec, spec = self._codec, self._spec
+        width, height = (_padded_length(length) for length in shape[1::-1])
+        if width < codec.least[0] or height < codec.least[1]:
+            raise DeliveryError(
+                f"{codec.title} takes pictures from {codec.least[0]} x {codec.least[1]} on, these are {width} x {height}; choose another codec"
+            )
+        stream = self._container.add_stream(
+            codec.encoder, rate=spec.frame_rate, options=options_of(codec, spec.frame_rate, spec.crf)
+        )
+        stream.width, stream.height, stream.pix_fmt = width, height, codec.pix_fmt
+        stream.codec_context.time_base = 1 / spec.frame_rate
+        self._tag(stream.codec_context)
+        self._container.metadata.update(spec.tags)
+        if spec.timecode:
+            stream.metadata["timecode"] = spec.timecode
+        return stream
+
+    def _frame(self, picture: np.ndarray, stream: VideoStream) -> Any:
+        """One picture as the encoder wants it."""
+        frame = video_frame(padded(picture), self._codec, self._spec.signal.matrix)
+        frame.pts, frame.time_base = self._count, stream.codec_context.time_base
+        self._tag(frame)
+        return frame
+
+    def _tag(self, target: Any) -> None:
+        """Say what the numbers mean, on the stream and on every frame: a player that guesses shows other colours."""
+        signal = self._spec.signal
+        target.color_primaries, target.color_trc, target.colorspace = signal.primaries, signal.transfer, signal.matrix
+        target.color_range = LIMITED
 
 
-def _add_stream(container: OutputContainer, shape: tuple[int, ...], spec: MovieSpec) -> VideoStream:
-    gop = max(round(spec.frame_rate / 2), 1)
-    options = {"crf": str(spec.crf), "preset": "veryfast", "bf": "0", "g": str(gop), "sc_threshold": "0",
-               "x264-params": "open-gop=0"}  # fmt: skip
-    stream = container.add_stream(CODEC, rate=spec.frame_rate, options=options)
-    stream.height, stream.width = (_padded_length(length) for length in shape[:2])
-    stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = 1 / spec.frame_rate
-    _tag(stream.codec_context)
-    container.metadata.update(spec.tags)
-    if spec.timecode:
-        stream.metadata["timecode"] = spec.timecode
-    return stream
-
-
-def _tag(target: Any) -> None:
-    """Say what the numbers mean, on the stream and on every frame: a player that guesses shows other colours."""
-    target.color_primaries = target.color_trc = target.colorspace = BT709
-    target.color_range = LIMITED_RANGE
-
-
-def _video_frame(picture: np.ndarray, index: int, stream: VideoStream) -> Any:
-    """One picture as the encoder wants it: 16-bit RGB to 8-bit Y'CbCr of BT.709."""
+def video_frame(picture: np.ndarray, codec: Codec, matrix: int) -> Any:
+    """A display picture (H, W, 3) as PyAV's frame in the codec's own codes."""
     import av
 
-    frame = av.VideoFrame.from_ndarray(_codes(padded(picture)), format="rgb48le")
-    frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC")
-    frame.pts, frame.time_base = index, stream.codec_context.time_base
-    _tag(frame)
+    frame = av.VideoFrame(picture.shape[1], picture.shape[0], codec.pix_fmt)
+    for place, codes in zip(frame.planes, ycbcr_planes(picture, codec.bits, codec.halved, matrix), strict=True):
+        rows = np.frombuffer(place, codes.dtype).reshape(place.height, place.line_size // codes.itemsize)  # type: ignore[call-overload]
+        rows[:, : place.width] = codes
     return frame
-
-
-def _codes(picture: np.ndarray) -> np.ndarray:
-    """Rounded 16-bit codes; NaN is black. One copy only, because a 4K picture is 100 MiB."""
-    scaled = np.multiply(picture, 65535.0, dtype=np.float32)
-    np.nan_to_num(scaled, copy=False, posinf=65535.0, neginf=0.0)
-    np.clip(scaled, 0.0, 65535.0, out=scaled)
-    return np.rint(scaled, out=scaled).astype(np.uint16)
 
 
 def _padded_length(length: int) -> int:
