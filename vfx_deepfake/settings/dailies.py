@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from vfx_deepfake.settings.outside import PaperSpec, SubmissionSpec, TimelineSpec
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -27,7 +29,7 @@ class Names:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusSpec:
-    """[tracker.status]: the tracker's words for our states; the first one is set there, every one is understood. Empty: the adapter's own."""
+    """[tracker.status]: their words for our states; the first is set there, all are understood. Empty: the adapter's own."""
 
     pending_review: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
