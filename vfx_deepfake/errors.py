@@ -15,6 +15,10 @@
     │   ├── DeliveryError          disk full, read-only output, a version that exists
     │   ├── FarmError              an engine that is not there, or that refuses the job
     │   ├── ReviewError            a decision, note or database of review that can't be had
+    │   │   ├── NotThereError      no such version, note, playlist or person
+    │   │   ├── NoRightError       the role, or the account, may not do it
+    │   │   ├── ConflictError      somebody else was first
+    │   │   └── UnavailableError   the database itself can't be used at the moment
     │   └── BusyError              another run holds the shot
     └── RetryError         (75)    the farm should try again: interrupted, host out of memory
 
@@ -88,6 +92,22 @@ class FarmError(ArtistError):
 
 class ReviewError(ArtistError):
     """A decision, a note or a review database that can't be had as asked."""
+
+
+class NotThereError(ReviewError):
+    """What was asked for is not on record."""
+
+
+class NoRightError(ReviewError):
+    """The person may not do it."""
+
+
+class ConflictError(ReviewError):
+    """Somebody else was first, and that stands."""
+
+
+class UnavailableError(ReviewError):
+    """The review database can't be used at the moment."""
 
 
 class BusyError(ArtistError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.errors import ConflictError, ReviewError
 from vfx_deepfake.review import words
 from vfx_deepfake.review.effects import take_effect
 from vfx_deepfake.review.find import VersionName, find_version
@@ -50,7 +50,7 @@ def decide(
         if (version.state, version.decided_by) == (state, who):
             return as_data(version)
         if (seen is not None and seen != version.revision) or state not in MOVES[version.state]:
-            raise ReviewError(_who_was_first(version))
+            raise ConflictError(_who_was_first(version))
         _move(session, version, state, who, why)
         if state == APPROVED:
             _supersede_others(session, version, who)

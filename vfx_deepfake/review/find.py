@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.errors import NotThereError, ReviewError
 from vfx_deepfake.review.models import Shot, Version
 
 
@@ -51,7 +52,7 @@ def find_version(session: Session, name: VersionName) -> Version:
         shot = find_shot(session, name.show, name.shot)
         known = ", ".join(each.name for each in shot.versions) if shot else ""
         on_record = f"on record: {known}" if known else "no version of this shot is"
-        raise ReviewError(
+        raise NotThereError(
             f"{name}: is not registered; {on_record}; 'vfx-deepfake review register' puts published ones on record"
         )
     return version
@@ -60,3 +61,12 @@ def find_version(session: Session, name: VersionName) -> Version:
 def name_of(version: Version) -> VersionName:
     """What a version is called."""
     return VersionName(version.shot.show, version.shot.name, version.name)
+
+
+def folder_of(session: Session, root: Path, name: VersionName) -> Path:
+    """Where a registered version lies; ``root`` is the folder of the database's place.
+
+    Raises: ReviewError listing those that are on record.
+    """
+    version = find_version(session, name)
+    return root / version.shot.folder / version.folder

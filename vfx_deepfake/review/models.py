@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 PENDING, APPROVED, CHANGES, SUPERSEDED = "pending_review", "approved", "changes_requested", "superseded"
 STATES = (PENDING, APPROVED, CHANGES, SUPERSEDED)
 ROLES = ("artist", "supervisor", "admin")  # each may do what the ones before may
+OUTCOMES = ("login", "logout", "refused", "too_many")  # of an attempt to log in
 AREAS = ("settings", "key_frames", "plate", "data", "code")
 
 
@@ -174,6 +175,31 @@ class Head(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int]
     digest: Mapped[str] = mapped_column(String(64))
+
+
+class WebSession(Base):
+    """Somebody who is logged in on the page. The token is in their browser alone, ``digest`` is its hash."""
+
+    __tablename__ = "web_sessions"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user: Mapped[str] = mapped_column(String(64), index=True)
+    opened_at: Mapped[str] = mapped_column(String(32))
+    seen_at: Mapped[str] = mapped_column(String(32))
+
+
+class Login(Base):
+    """One attempt to log in on the page, or a logout. The database itself refuses to change or remove one.
+
+    ``who`` is empty for a name that nobody has: people type passwords into the wrong field.
+    """
+
+    __tablename__ = "logins"
+    __table_args__ = (CheckConstraint(_one_of("outcome", OUTCOMES), name="logins_outcome"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[str] = mapped_column(String(32))
+    who: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(16))
 
 
 class Note(Base):

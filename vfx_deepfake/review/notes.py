@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.errors import ConflictError, NotThereError, ReviewError
 from vfx_deepfake.frames import parse_frames
 from vfx_deepfake.review import words
 from vfx_deepfake.review.effects import take_effect
@@ -82,7 +82,7 @@ def _same(note: Note, who: str, version: Version, wanted: tuple[Any, ...]) -> di
         version.id,
         wanted,
     ):
-        raise ReviewError(f"{version.label}: another note has the id {note.id}; give this one an id of its own")
+        raise ConflictError(f"{version.label}: another note has the id {note.id}; give this one an id of its own")
     return as_data(note)
 
 
@@ -95,7 +95,7 @@ def resolve_note(store: Store, who: str, note_id: str, *, done: bool = True) -> 
         require(session, who, "note")
         note = session.get(Note, note_id)
         if note is None:
-            raise ReviewError(f"there is no note {ascii(note_id)[:40]}; 'vfx-deepfake review show' lists them")
+            raise NotThereError(f"there is no note {ascii(note_id)[:40]}; 'vfx-deepfake review show' lists them")
         if bool(note.resolved_by) != done:
             name = name_of(note.version)
             event = append(session, "note_resolved" if done else "note_reopened", who, show=name.show, shot=name.shot, version=name.version,

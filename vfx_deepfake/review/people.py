@@ -12,10 +12,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.errors import NoRightError, NotThereError, ReviewError
 from vfx_deepfake.review import words
 from vfx_deepfake.review.effects import take_effect
 from vfx_deepfake.review.ledger import append
+from vfx_deepfake.review.logins import revoke
 from vfx_deepfake.review.models import ROLES, User
 from vfx_deepfake.review.store import Store
 
@@ -33,6 +34,11 @@ def this_account() -> str:
         return str(os.geteuid())
 
 
+def may(role: str, action: str) -> bool:
+    """Whether a role is enough for ``action``, one of NEEDS."""
+    return ROLES.index(role) >= ROLES.index(NEEDS[action])
+
+
 def require(session: Session, who: str, action: str) -> User:
     """The user, if they may do ``action``, one of NEEDS.
 
@@ -41,9 +47,9 @@ def require(session: Session, who: str, action: str) -> User:
     user = session.get(User, who)
     if user is None or not user.active:
         state = "is not known to the review database" if user is None else "is switched off"
-        raise ReviewError(f"{who}: {state}; an admin changes that with 'vfx-deepfake review user {who} --role artist'")
-    if ROLES.index(user.role) < ROLES.index(NEEDS[action]):
-        raise ReviewError(
+        raise NoRightError(f"{who}: {state}; an admin changes that with 'vfx-deepfake review user {who} --role artist'")
+    if not may(user.role, action):
+        raise NoRightError(
             f"{who}: is {user.role}; to {action} takes {NEEDS[action]}; ask one, or an admin for the role"
         )
     return user
@@ -77,6 +83,7 @@ def set_user(
         if wanted != (user.role, user.active):
             event = append(session, "user_changed", who, data={"name": name, "role": wanted[0], "active": wanted[1]})
             take_effect(session, event)
+            revoke(session, name)
         _require_an_admin(session)
         return as_data(user)
 
@@ -99,8 +106,9 @@ def set_password(store: Store, who: str, name: str, password: str) -> None:
         require(session, who, "register" if who == name else "people")
         user = session.get(User, name)
         if user is None:
-            raise ReviewError(f"{name}: is not known to the review database; add them first")
+            raise NotThereError(f"{name}: is not known to the review database; add them first")
         user.password_hash = hashed
+        revoke(session, name)
         take_effect(session, append(session, "password_set", who, data={"name": name}))
 
 
@@ -124,6 +132,13 @@ def check_password(store: Store, name: str, password: str) -> dict[str, Any] | N
 def _nobody() -> str:
     """A hash that belongs to no account."""
     return HASHER.hash(os.urandom(16).hex())
+
+
+def find_user(store: Store, name: str) -> dict[str, Any] | None:
+    """The user of a name; None where there is none."""
+    with store.reading() as session:
+        user = session.get(User, name)
+        return as_data(user) if user else None
 
 
 def list_users(store: Store) -> list[dict[str, Any]]:

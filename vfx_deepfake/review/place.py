@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.errors import ReviewError, UnavailableError
 from vfx_deepfake.naming import review_file
 from vfx_deepfake.settings.dailies import DailiesSpec
 from vfx_deepfake.shot import SHOT_FILE
@@ -145,7 +145,7 @@ def translated(place: Place) -> Iterator[None]:
         words = _words(error)
         if "append-only" in words or type(error).__name__ == "IntegrityError":
             raise
-        raise ReviewError(
+        raise UnavailableError(
             f"{place}: the review database can't be used ({words[:200]}); see that it is there, that you may write to it, "
             "and run the same command again"
         ) from error

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.errors import NotThereError, ReviewError
 from vfx_deepfake.review import words
 from vfx_deepfake.review.effects import take_effect
 from vfx_deepfake.review.find import VersionName, find_version
@@ -45,7 +45,7 @@ def remove_playlist(store: Store, who: str, show: str, name: str) -> None:
     with store.writing() as session:
         require(session, who, "playlist")
         if session.scalar(select(Playlist.id).where(Playlist.show == show, Playlist.name == name)) is None:
-            raise ReviewError(f"there is no playlist {ascii(name)[:80]} in show {ascii(show)[:80]}")
+            raise NotThereError(f"there is no playlist {ascii(name)[:80]} in show {ascii(show)[:80]}")
         take_effect(session, append(session, "playlist_removed", who, show=show, data={"name": name}))
 
 

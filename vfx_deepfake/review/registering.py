@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.errors import ConflictError, ReviewError
 from vfx_deepfake.review import schema
 from vfx_deepfake.review.effects import take_effect
 from vfx_deepfake.review.evidence import RECORD, Evidence, read_evidence
@@ -94,7 +94,7 @@ def register(store: Store, who: str, evidence: Evidence) -> dict[str, Any]:
             )
             take_effect(session, event, evidence)
         elif there.record_hash != evidence.facts["record_hash"]:
-            raise ReviewError(
+            raise ConflictError(
                 f"{name}: another record is registered under this number (made {there.made_at} by {there.author}, registered "
                 f"{there.registered_at}); a published version never changes; restore its {RECORD}, or publish the next version"
             )

@@ -63,6 +63,12 @@ class Store:
             take_turn(session)
             yield session
 
+    @contextmanager
+    def aside(self) -> Iterator[Session]:
+        """A session that writes what is no part of the record, such as who is logged in: no event, no turn, no journal."""
+        with translated(self.place), Session(self._writing) as session, session.begin():
+            yield session
+
     def follow(self) -> int:
         """Write into the journal what it lacks; returns how many events."""
 

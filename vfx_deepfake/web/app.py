@@ -1,0 +1,47 @@
+"""The review page as an ASGI app: routes of all parts, one store, one door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import Depends, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from vfx_deepfake import __version__
+from vfx_deepfake.review.place import Place
+from vfx_deepfake.review.store import open_store
+from vfx_deepfake.web import csrf, pages_login
+from vfx_deepfake.web.door import Door
+from vfx_deepfake.web.errors import add_handlers
+from vfx_deepfake.web.limiter import Limiter
+from vfx_deepfake.web.options import Options
+
+STATIC = Path(__file__).parent / "static"
+ROUTERS = (pages_login.router,)  # fmt: skip - one part a line
+
+
+def create_app(place: Place, options: Options = Options()) -> FastAPI:  # noqa: B008 - frozen
+    """The page of one review database.
+
+    Raises: ReviewError where there is no database, or one of another schema.
+    """
+    store = open_store(place)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FastAPI(
+        title="vfx_deepfake review", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
+        dependencies=[Depends(csrf.guard)],
+    )  # fmt: skip
+    app.state.store, app.state.options, app.state.limiter = store, options, Limiter()
+    add_handlers(app)
+    app.add_middleware(Door, options=options)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
