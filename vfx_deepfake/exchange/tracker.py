@@ -29,29 +29,40 @@ class TrackerUnreachable(RetryError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Submission:
-    """One version as a tracker is told of it. Frames are the shot's own numbers; pixels are the display window's."""
+class Published:
+    """What is known of a version that a tracker has. Frames are the shot's own numbers; pixels are the display window's."""
 
     show: str
     shot: str
     number: int  # 3 of v003; the revision there
-    title: str  # sh0010_v003: what the version is called there, and how it is found again
-    description: str
-    author: str
+    identity: str  # hash of the version's record, 64 hex digits; goes into its mark
     first_frame: int
     last_frame: int
     frame_rate: Fraction
+    movie_first: int  # the frame number of the movie's first picture; a slate is the one before first_frame
     width: int
     height: int
-    frames: str  # the EXRs, absolute, with #### for the frame number
-    movie: Path | None  # H.264 without B-frames
-    movie_first: int  # the frame number of the movie's first picture; a slate is the one before first_frame
-    sheet: Path | None
 
     @property
     def version(self) -> str:
         """``v003``."""
         return f"v{self.number:03d}"
+
+    @property
+    def title(self) -> str:
+        """``sh0010_v003``: what the version is called there, and how it is found again."""
+        return f"{self.shot}_{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission(Published):
+    """One version on its way out."""
+
+    description: str
+    author: str
+    frames: str  # the EXRs, absolute, with #### for the frame number
+    movie: Path  # H.264 without B-frames
+    sheet: Path | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,13 +165,13 @@ class Tracker(Protocol):
     def publish(self, shot: str, submission: Submission, found: TheirVersion | None) -> TheirVersion:
         """Make a version with movie, comment and the status for a pending one; or finish ``found``, which a kill left incomplete."""
 
-    def add_note(self, shot: str, version: str, submission: Submission, note: OurNote) -> str:
-        """Write a note with its mark; returns its id there."""
+    def add_note(self, shot: str, version: str, sent: Published, note: OurNote) -> str:
+        """Write a note with its mark on the version with that id; returns the note's id there."""
 
-    def set_status(self, shot: str, version: str, submission: Submission, decision: OurDecision) -> str:
+    def set_status(self, shot: str, version: str, sent: Published, decision: OurDecision) -> str:
         """Set a version's status with reason and mark; returns the id there of that change."""
 
-    def read_back(self, versions: Mapping[str, Submission], since: str = "") -> ReadBack:
+    def read_back(self, versions: Mapping[str, Published], since: str = "") -> ReadBack:
         """Notes and status changes of versions (their id -> what we published), at least all that came after ``since``."""
 
 
