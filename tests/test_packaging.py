@@ -144,6 +144,11 @@ OPTIONAL = {
     "sqlalchemy": "dailies",
     "alembic": "dailies",
     "argon2": "dailies",
+    "fastapi": "dailies",
+    "starlette": "dailies",  # through fastapi
+    "pydantic": "dailies",  # through fastapi
+    "jinja2": "dailies",
+    "uvicorn": "dailies",
     "c2pa": "credentials",
     "pkcs11": "pkcs11",
     "opencue": "",

@@ -15,6 +15,7 @@ from tests.review.versions import QC, make_version
 from vfx_deepfake.cli import review as command
 from vfx_deepfake.cli.main import build_parser, main
 from vfx_deepfake.review.people import this_account
+from vfx_deepfake.review.schema import newest
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,7 +99,7 @@ def test_people_backup_rebuild_and_upgrade(shot, say, tmp_path):
     Path("review.sqlite").unlink()
     assert "its journal review_events.jsonl is there; 'vfx-deepfake review rebuild" in say("register", shot)[2]
     assert "events         6" in say("rebuild")[1]
-    assert "schema         0002" in say("upgrade")[1]
+    assert f"schema         {newest()}" in say("upgrade")[1]
     assert say("list")[1].count("pending_review") == 2
 
 
