@@ -23,6 +23,7 @@ from vfx_deepfake.review.models import (
     QcValue,
     Run,
     Shot,
+    TrackerLink,
     User,
     Version,
     VersionPart,
@@ -159,6 +160,15 @@ def _user_changed(session: Session, event: Event) -> None:
         user.role, user.active = event.data["role"], event.data["active"]
 
 
+def _tracker_linked(session: Session, event: Event) -> None:
+    key = {name: event.data[name] for name in ("tracker", "kind", "theirs")}
+    link = session.scalar(select(TrackerLink).filter_by(**key)) or TrackerLink(**key)
+    link.version_id = version_of(session, event).id if event.version else None
+    link.ours, link.direction, link.facts = (event.data[name] for name in ("ours", "direction", "facts"))
+    link.at = event.at
+    session.add(link)
+
+
 def _nothing(session: Session, event: Event) -> None:
     """That it happened is all that the event keeps: no password, not even its hash, leaves the table of users."""
 
@@ -173,6 +183,7 @@ EFFECTS: dict[str, Effect] = {
     "note_reopened": _note_resolved,
     "playlist_set": _playlist_set,
     "playlist_removed": _playlist_removed,
+    "tracker_linked": _tracker_linked,
     "user_added": _user_added,
     "user_changed": _user_changed,
     "password_set": _nothing,

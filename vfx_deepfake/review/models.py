@@ -239,3 +239,20 @@ class PlaylistItem(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
     version: Mapped[Version] = relationship()
+
+
+class TrackerLink(Base):
+    """What of ours is what of a tracker's. Without a version for what is about the tracker as a whole."""
+
+    __tablename__ = "tracker_links"
+    __table_args__ = (UniqueConstraint("tracker", "kind", "theirs", name="tracker_links_theirs"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tracker: Mapped[str] = mapped_column(String(255))  # site and project
+    kind: Mapped[str] = mapped_column(String(16))
+    theirs: Mapped[str] = mapped_column(String(255))  # their id
+    ours: Mapped[str] = mapped_column(String(64))  # a note's id, the digest of a decision's event, or empty
+    direction: Mapped[str] = mapped_column(String(8))
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"), index=True)
+    at: Mapped[str] = mapped_column(String(32))
+    facts: Mapped[dict[str, Any]]
+    version: Mapped[Version | None] = relationship()

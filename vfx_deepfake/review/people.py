@@ -21,7 +21,11 @@ from vfx_deepfake.review.models import ROLES, User
 from vfx_deepfake.review.store import Store
 
 # the least role that may do it
-NEEDS = {"register": "artist", "note": "artist", "decide": "supervisor", "playlist": "supervisor", "people": "admin"}
+NEEDS = {
+    "register": "artist", "note": "artist", "publish": "artist",
+    "decide": "supervisor", "playlist": "supervisor", "pull": "supervisor",  # what is pulled decides in the name of others
+    "people": "admin",
+}  # fmt: skip
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1024  # characters; the longest keeps hashing cheap
 HASHER = PasswordHasher()  # argon2id with the library's present defaults (RFC 9106, low-memory)
 
