@@ -61,6 +61,15 @@ class VersionPaths:
         """The DPX of one frame."""
         return frame_path(self.dpx, frame)
 
+    def movie_as(self, tail: str) -> Path:
+        """The movie of another codec: ``tail`` is what its name ends in, e.g. ``_prores4444.mov``."""
+        return self.movie.with_name(self.movie.stem + tail)
+
+    def movies(self) -> list[Path]:
+        """Every movie of the version that is there, the H.264 one first."""
+        others = sorted(self.movie.parent.glob(f"{self.movie.stem}_*.mov"))
+        return [*([self.movie] if self.movie.is_file() else []), *others]
+
 
 @dataclass(frozen=True, slots=True)
 class ShotPaths:

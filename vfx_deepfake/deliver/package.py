@@ -168,6 +168,6 @@ def other_files(paths: VersionPaths, *, movie: bool) -> Mapping[str, Path]:
     """What goes along beside the frames: name in the delivery to file. A marked movie is work in progress and never among them."""
     wanted = {"version.json": paths.record}
     if movie:
-        pictures = (paths.sheet,) if is_marked(paths) else (paths.movie, paths.sheet)
+        pictures = (paths.sheet,) if is_marked(paths) else (*paths.movies(), paths.sheet)
         wanted |= {f"review/{path.name}": path for path in pictures if path.is_file()}
     return wanted

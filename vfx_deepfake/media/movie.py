@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -127,12 +127,12 @@ class _Encoding:
         codec, spec = self._codec, self._spec
         width, height = (_padded_length(length) for length in shape[1::-1])
         if width < codec.least[0] or height < codec.least[1]:
+            least = " x ".join(map(str, codec.least))
             raise DeliveryError(
-                f"{codec.title} takes pictures from {codec.least[0]} x {codec.least[1]} on, these are {width} x {height}; choose another codec"
+                f"{codec.title}: pictures are {width} x {height}, it takes them from {least} on; choose another codec"
             )
-        stream = self._container.add_stream(
-            codec.encoder, rate=spec.frame_rate, options=options_of(codec, spec.frame_rate, spec.crf)
-        )
+        options = options_of(codec, spec.frame_rate, spec.crf)
+        stream = cast("VideoStream", self._container.add_stream(codec.encoder, rate=spec.frame_rate, options=options))
         stream.width, stream.height, stream.pix_fmt = width, height, codec.pix_fmt
         stream.codec_context.time_base = 1 / spec.frame_rate
         self._tag(stream.codec_context)

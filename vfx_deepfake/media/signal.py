@@ -60,7 +60,9 @@ def ycbcr_planes(picture: np.ndarray, bits: int, halved: tuple[bool, bool], matr
     """
     red, blue = _LUMA[matrix]
     luma = np.array([red, 1 - red - blue, blue])
-    rows = np.stack([luma, (np.array([0, 0, 1]) - luma) / (2 * (1 - blue)), (np.array([1, 0, 0]) - luma) / (2 * (1 - red))])
+    rows = np.stack(
+        [luma, (np.array([0, 0, 1]) - luma) / (2 * (1 - blue)), (np.array([1, 0, 0]) - luma) / (2 * (1 - red))]
+    )
     clean = np.clip(np.nan_to_num(picture.astype(np.float32, copy=False)), 0, 1)
     y, cb, cr = cv2.split(cv2.transform(clean, rows.astype(np.float32)))
     step = 1 << (bits - 8)

@@ -156,7 +156,7 @@ def _check_consent(opened: OpenShot, report: CheckReport) -> None:
 
 
 def _check_review(opened: OpenShot, report: CheckReport) -> None:
-    if opened.settings.review.movie and movie_problem():
+    if opened.settings.review.movie and movie_problem(opened.settings.review.codecs):
         report.warnings.append(movie_problem())
 
 

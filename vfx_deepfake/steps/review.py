@@ -60,7 +60,8 @@ def review_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) 
         if not is_fresh(review_record(plan), inputs):
             _make(opened, plan, frames, inputs, release, progress)
     paths = plan.paths
-    return {"sheet": str(paths.sheet), **({"movie": str(paths.movie)} if paths.movie.is_file() else {})}
+    movies = [str(movie) for movie in paths.movies()]
+    return {"sheet": str(paths.sheet), **({"movie": ", ".join(movies)} if movies else {})}
 
 
 def _make(opened: OpenShot, plan: RenderPlan, frames: Mapping[int, Mapping[str, Any]], inputs: Mapping[str, Any],
@@ -70,13 +71,15 @@ def _make(opened: OpenShot, plan: RenderPlan, frames: Mapping[int, Mapping[str, 
     sweep_parts(paths.sheet.parent)
     make_sheet(opened, paths, [frame for frame, data in frames.items() if data["counts"].get("changed_px", 0)])
     sheet_s, began = time.monotonic() - began, time.monotonic()
-    problem = movie_problem() if opened.settings.review.movie else "switched off in the shot file"
+    wanted = opened.settings.review
+    problem = movie_problem(wanted.codecs) if wanted.movie else "switched off in the shot file"
+    for old in paths.movies():  # of another codec, perhaps
+        old.unlink()
     if problem:
-        paths.movie.unlink(missing_ok=True)
         progress.say(f"warning: {problem}")
     else:
         make_movie(opened, paths, release, progress)
-    made = [path for path in (paths.sheet, paths.movie) if path.is_file()]
+    made = [paths.sheet, *paths.movies()]
     timings = {"sheet": round(sheet_s, 3), "movie": round(time.monotonic() - began, 3)}
     credentials = credit_review(opened, plan, frames, made, progress)
     pictures = {"movie": not problem, "movie_problem": problem, "credentials": credentials}

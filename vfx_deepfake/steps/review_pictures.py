@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.image.crop import Window, paste
+from vfx_deepfake.media.codecs import codec_named
 from vfx_deepfake.media.exr import Frame, read_exr
 from vfx_deepfake.media.metadata import timecode
-from vfx_deepfake.media.movie import MovieSpec, write_movie
+from vfx_deepfake.media.movie import MovieSpec, write_movies
 from vfx_deepfake.media.sheet import Column, contact_sheet, evenly_spread, make_column, write_png
-from vfx_deepfake.media.slate import SlateInfo, review_frames
+from vfx_deepfake.media.signal import signal_of
+from vfx_deepfake.media.slate import Look, SlateInfo, review_frames
 from vfx_deepfake.media.timecode import advanced, exists, timecode_of
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
@@ -38,18 +41,19 @@ def displayed(opened: OpenShot, frame: Frame) -> np.ndarray:
 
 def slate_info(opened: OpenShot, version: int, release: str) -> SlateInfo:
     """What the slate says of a version."""
-    spec, window = opened.settings.shot, opened.plate.header.display_window
+    spec, review, window = opened.settings.shot, opened.settings.review, opened.plate.header.display_window
     display, view = opened.color.require_view(opened.settings.color.display, opened.settings.color.view, "[color]")
     return SlateInfo(
         show=spec.show, shot=spec.name, version=f"{spec.name}_v{version:03d}", date=dt.date.today().isoformat(),
-        frames=f"{format_frames(opened.frames)} ({len(opened.frames)})", scope=spec.note, vendor=spec.vendor,
+        frames=f"{format_frames(opened.frames)} ({len(opened.frames)})", status=review.submitting_for,
+        types=review.shot_types, scope=spec.note, note=review.note, vendor=spec.vendor,
         resolution=f"{window.width} x {window.height}", frame_rate=str(shot_rate(opened)), media_color=f"{display}, {view}",
         likeness=f"digitally altered; release {release}" if release else "not altered",
     )  # fmt: skip
 
 
 def make_movie(opened: OpenShot, paths: VersionPaths, release: str, progress: Progress) -> int:
-    """Write the review movie with slate and burn-ins; returns the number of its frames.
+    """Write the review movies with slate and burn-ins, one for each codec; returns the number of their frames.
 
     Raises: DeliveryError where no encoder is installed or it fails; ArtistError where a mark is asked for and its key can't be used.
     """
@@ -59,20 +63,23 @@ def make_movie(opened: OpenShot, paths: VersionPaths, release: str, progress: Pr
     start = written if exists(written, rate) else ""
     info = slate_info(opened, paths.number, release)
     progress.start("movie", len(opened.frames), "frames")
-    spec = MovieSpec(
-        frame_rate=rate, timecode=_slate_timecode(start, opened.frames[0], rate), tags={"title": info.version}
-    )
-    pictures = review_frames(_pictures(opened, paths, progress), info, rate, start)
-    count = write_movie(paths.movie, marked(opened, paths.number, pictures), spec)
+    review, color = opened.settings.review, opened.settings.color
+    display, _ = opened.color.require_view(color.display, color.view, "[color]")
+    begin = start_timecode(start, opened.frames[0], rate, slate=review.slate)
+    spec = MovieSpec(frame_rate=rate, timecode=begin, signal=signal_of(display), tags={"title": info.version})
+    look = Look(slate=review.slate, letterbox=review.letterbox, burn_in=review.burn_in)
+    pictures = review_frames(_pictures(opened, paths, progress), info, rate, start, look)
+    specs = {paths.movie_as(codec_named(name).tail): replace(spec, codec=name) for name in review.codecs}
+    count = write_movies(specs, marked(opened, paths.number, pictures))
     progress.finish()
     return count
 
 
-def _slate_timecode(start: str, first: int, rate: Fraction) -> str:
-    """The timecode one frame before the picture, where the slate sits."""
+def start_timecode(start: str, first: int, rate: Fraction, *, slate: bool) -> str:
+    """The timecode of a movie's first frame: that of its first picture, or one frame before where a slate sits."""
     if start:
-        return advanced(start, -1, rate)
-    return timecode_of(max(first - 1, 0), rate)
+        return advanced(start, -slate, rate)
+    return timecode_of(max(first - slate, 0), rate)
 
 
 def _pictures(opened: OpenShot, paths: VersionPaths, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
