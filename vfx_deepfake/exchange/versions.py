@@ -54,6 +54,11 @@ class Described:
         return value if isinstance(value, str) else ""
 
     @property
+    def slate_frames(self) -> int:
+        """How many pictures of its movie come before the first frame."""
+        return 1 if self.settings.get("review", {}).get("slate", True) else 0
+
+    @property
     def has_dpx(self) -> bool:
         """Whether it was delivered as DPX too."""
         return self.setting("delivery", "profile").startswith("dpx")

@@ -33,7 +33,6 @@ SUBMISSION_FIELDS = {
     "date_authored": "Date Authored",
     "decided_by": "Decided By",
     "qc": "QC",
-    "altered": "Digitally Altered",
     "release": "Release",
     "record_hash": "Record Hash",
 }
