@@ -63,9 +63,14 @@ def as_data(event: Event) -> dict[str, Any]:
     return {**{name: getattr(event, name) for name in FIELDS}, "digest": event.digest}
 
 
-def events_after(session: Session, seq: int) -> list[dict[str, Any]]:
-    """Every event after number ``seq``, in order."""
-    found = session.scalars(select(Event).where(Event.seq > seq).order_by(Event.seq))
+def last_seq(session: Session) -> int:
+    """The number of the last event; 0 before the first."""
+    return session.scalar(select(Head.seq).where(Head.id == 1)) or 0
+
+
+def events_after(session: Session, seq: int, limit: int | None = None) -> list[dict[str, Any]]:
+    """Every event after number ``seq``, or the first ``limit`` of them, in order."""
+    found = session.scalars(select(Event).where(Event.seq > seq).order_by(Event.seq).limit(limit))
     return [as_data(event) for event in found]
 
 

@@ -12,14 +12,22 @@ from starlette.staticfiles import StaticFiles
 from vfx_deepfake import __version__
 from vfx_deepfake.review.place import Place
 from vfx_deepfake.review.store import open_store
-from vfx_deepfake.web import csrf, pages_login
+from vfx_deepfake.web import api_events, api_lists, api_versions, csrf, pages_login
 from vfx_deepfake.web.door import Door
 from vfx_deepfake.web.errors import add_handlers
 from vfx_deepfake.web.limiter import Limiter
+from vfx_deepfake.web.live import Live
 from vfx_deepfake.web.options import Options
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (pages_login.router,)  # fmt: skip - one part a line
+# fmt: off
+ROUTERS = (  # one a line; the first that has a path counts
+    api_events.router,
+    api_lists.router,
+    api_versions.router,
+    pages_login.router,
+)
+# fmt: on
 
 
 def create_app(place: Place, options: Options = Options()) -> FastAPI:  # noqa: B008 - frozen
@@ -38,7 +46,8 @@ def create_app(place: Place, options: Options = Options()) -> FastAPI:  # noqa: 
         title="vfx_deepfake review", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
         dependencies=[Depends(csrf.guard)],
     )  # fmt: skip
-    app.state.store, app.state.options, app.state.limiter = store, options, Limiter()
+    app.state.store, app.state.options = store, options
+    app.state.limiter, app.state.live = Limiter(), Live(store)
     add_handlers(app)
     app.add_middleware(Door, options=options)
     for router in ROUTERS:
