@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
-from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.errors import NotThereError
 from vfx_deepfake.review.find import VersionName
 from vfx_deepfake.review.listing import MOST_ROWS, newest_number, rows
 from vfx_deepfake.review.models import PENDING, Playlist, PlaylistItem, Shot, Version
@@ -42,7 +42,7 @@ def versions_of_playlist(store: Store, show: str, name: str) -> list[Row]:
     with store.reading() as session:
         playlist = session.scalar(select(Playlist).where(Playlist.show == show, Playlist.name == name))
         if playlist is None:
-            raise ReviewError(
+            raise NotThereError(
                 f"there is no playlist {ascii(name)[:80]} in show {ascii(show)[:80]}; 'vfx-deepfake review playlist list' lists them"
             )
         return rows(session, [item.version_id for item in playlist.items])
