@@ -63,10 +63,28 @@ def name_of(version: Version) -> VersionName:
     return VersionName(version.shot.show, version.shot.name, version.name)
 
 
-def folder_of(session: Session, root: Path, name: VersionName) -> Path:
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a registered version lies, and the hash of the record it was registered by."""
+
+    shot_folder: Path
+    folder: Path
+    record_hash: str
+
+
+def whereabouts(session: Session, root: Path, name: VersionName) -> Whereabouts:
     """Where a registered version lies; ``root`` is the folder of the database's place.
 
     Raises: ReviewError listing those that are on record.
     """
     version = find_version(session, name)
-    return root / version.shot.folder / version.folder
+    shot_folder = root / version.shot.folder
+    return Whereabouts(shot_folder, shot_folder / version.folder, version.record_hash)
+
+
+def folder_of(session: Session, root: Path, name: VersionName) -> Path:
+    """The folder of a registered version.
+
+    Raises: as :func:`whereabouts`.
+    """
+    return whereabouts(session, root, name).folder

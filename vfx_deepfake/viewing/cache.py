@@ -66,15 +66,19 @@ class Cache:
         self._making: dict[str, _Turn] = {}
         self._written = limit  # as if full: the first writing looks how much there is already
 
+    def get(self, key: object) -> Entry | None:
+        """The entry of a key, plain data that decides all of its content; None where it is not there, or not whole."""
+        return self._read(hash_data(key))
+
     def get_or_make(self, key: object, make: Callable[[], Entry]) -> Entry:
-        """The entry of a key, plain data that decides all of its content; made where it is not there.
+        """The entry of a key, made where it is not there.
 
         Threads that ask for the same one wait for the first. A disk that refuses makes it slow, not wrong: nothing is kept.
         """
-        name = hash_data(key)
-        found = self._read(name)
+        found = self.get(key)
         if found is not None:
             return found
+        name = hash_data(key)
         with self._turn(name):
             found = self._read(name)  # another thread may have made it meanwhile
             if found is None:
@@ -87,7 +91,6 @@ class Cache:
         return self.folder / name[:2] / (name + _SUFFIX)
 
     def _read(self, name: str) -> Entry | None:
-        """An entry; None where it is not there or not whole."""
         path = self.path(name)
         try:
             data = path.read_bytes()
@@ -133,7 +136,7 @@ class Cache:
 
     def _entries(self) -> Iterator[tuple[int, int, Path]]:
         """When each was last used, its size, its file."""
-        for path in self.folder.glob(f"??/*{_SUFFIX}"):
+        for path in self.folder.glob(f"??/[!.]*{_SUFFIX}"):
             with contextlib.suppress(OSError):
                 state = path.stat()
                 yield state.st_mtime_ns, state.st_size, path

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ from vfx_deepfake.steps.opened import OpenShot
 from vfx_deepfake.tables import build
 from vfx_deepfake.viewing.unchanged import require_unchanged
 
-VERSION, PLATE = "version", "plate"
+RECORD = "version.json"
+VERSION, PLATE = "version", "plate"  # what a picture can be of
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ class Published:
         Raises: PlateError where it can't be read.
         """
         return read_header(self.exr(self.frames[0]), part="rgba")
+
+    @cached_property
+    def conversion(self) -> str:
+        """Identifies what brings stored pixels to the working space: equal texts, equal pixels."""
+        return self.color.cache_id(self.plate_space, self.working)
 
     @cached_property
     def rate(self) -> Fraction:
@@ -170,15 +176,32 @@ class Published:
         return path
 
 
+def kept_published(shot_folder: Path, folder: Path, registered: str) -> Published:
+    """:func:`open_published`, opened once for as long as the record's file stays as it is.
+
+    Raises: as there.
+    """
+    try:
+        state = (folder / RECORD).stat()
+    except OSError as error:
+        raise NotThereError(
+            f"{folder / RECORD}: can't be read ({error.strerror}); the version's files are gone or not mounted on this host"
+        ) from error
+    return _kept(shot_folder, folder, registered, (state.st_size, state.st_mtime_ns, state.st_ino))
+
+
+@lru_cache(maxsize=64)
+def _kept(shot_folder: Path, folder: Path, registered: str, _state: tuple[int, int, int]) -> Published:
+    return open_published(shot_folder, folder, registered)
+
+
 def open_published(shot_folder: Path, folder: Path, registered: str = "") -> Published:
     """Open the version in ``folder`` by its own record.
 
     ``registered``: the record's hash as the database has it; empty does not compare.
     Raises: ConflictError where the record is not the registered one; ArtistError where it can't be read or its settings can't be used.
     """
-    record_file = folder / "version.json"
-    if not record_file.is_file():
-        raise NotThereError(f"{folder}: holds no version.json; the version's files are gone or not mounted here")
+    record_file = folder / RECORD
     record = read_json(record_file)
     found = hash_data(record)
     if registered and found != registered:

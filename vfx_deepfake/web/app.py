@@ -12,7 +12,18 @@ from starlette.staticfiles import StaticFiles
 from vfx_deepfake import __version__
 from vfx_deepfake.review.place import Place
 from vfx_deepfake.review.store import open_store
-from vfx_deepfake.web import api_events, api_lists, api_versions, csrf, pages_login
+from vfx_deepfake.web import (
+    api_events,
+    api_lists,
+    api_versions,
+    csrf,
+    media,
+    pages_login,
+    pages_playlists,
+    pages_qc,
+    pages_shot,
+    pages_wall,
+)
 from vfx_deepfake.web.door import Door
 from vfx_deepfake.web.errors import add_handlers
 from vfx_deepfake.web.limiter import Limiter
@@ -25,7 +36,12 @@ ROUTERS = (  # one a line; the first that has a path counts
     api_events.router,
     api_lists.router,
     api_versions.router,
+    media.router,
     pages_login.router,
+    pages_playlists.router,
+    pages_qc.router,
+    pages_shot.router,
+    pages_wall.router,
 )
 # fmt: on
 
