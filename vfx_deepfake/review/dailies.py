@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
-from vfx_deepfake.errors import NotThereError
 from vfx_deepfake.review.find import VersionName
 from vfx_deepfake.review.listing import MOST_ROWS, newest_number, rows
 from vfx_deepfake.review.models import PENDING, Playlist, PlaylistItem, Shot, Version
+from vfx_deepfake.review.playlists import missing
 from vfx_deepfake.review.store import Store
 
 Row = dict[str, Any]
@@ -37,14 +37,12 @@ def all_playlists(store: Store, show: str | None = None) -> list[Row]:
 def versions_of_playlist(store: Store, show: str, name: str) -> list[Row]:
     """The versions of a playlist in its order, as :func:`.listing.rows` has them.
 
-    Raises: ReviewError where there is no such playlist.
+    Raises: NotThereError where there is no such playlist.
     """
     with store.reading() as session:
         playlist = session.scalar(select(Playlist).where(Playlist.show == show, Playlist.name == name))
         if playlist is None:
-            raise NotThereError(
-                f"there is no playlist {ascii(name)[:80]} in show {ascii(show)[:80]}; 'vfx-deepfake review playlist list' lists them"
-            )
+            raise missing(show, name)
         return rows(session, [item.version_id for item in playlist.items])
 
 
@@ -53,7 +51,7 @@ def dailies(store: Store, show: str | None = None, playlist: str = "", current: 
 
     Of a playlist: those in it that are pending, in its order. Else the newest pending version of each shot, by show and shot, of one
     show or of all. ``current`` stays in the list when it has just been decided, so that the next one is still the next.
-    Raises: ReviewError where there is no such playlist.
+    Raises: NotThereError where there is no such playlist.
     """
     if playlist:
         listed = versions_of_playlist(store, show or "", playlist)

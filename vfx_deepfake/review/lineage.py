@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -116,6 +117,23 @@ def as_lines(changed: Mapping[str, Any]) -> list[str]:
         else:
             lines += [f"{area}: {row['key']} {_said(row['before'])} -> {_said(row['after'])}" for row in rows]
     return lines or [f"nothing: {changed['version']} and {changed['since']} were made from the same"]
+
+
+def in_a_line(changed: Mapping[str, Any], most: int = 3) -> list[str]:
+    """The same for a list of versions, a few words an area: values as far as there are no more than ``most`` of them, else how many."""
+    found = []
+    for area in AREAS:
+        rows = changed[area]
+        if area == "key_frames" and rows:
+            kinds = Counter(_happened(row).removeprefix("is ").removeprefix("was ") for row in rows)
+            found.append("key frames: " + ", ".join(f"{number} {kind}" for kind, number in kinds.items()))
+        elif area == "plate" and rows:
+            found.append(f"plate: {len(rows)} files differ")
+        elif rows:
+            said = [f"{row['key']} {_said(row['before'])} → {_said(row['after'])}" for row in rows[:most]]
+            more = [f"{len(rows) - most} more"] if len(rows) > most else []
+            found.append(f"{area}: " + ", ".join([*said, *more]))
+    return found
 
 
 def _happened(row: Mapping[str, Any]) -> str:

@@ -123,3 +123,16 @@ def about(store: Store, name: VersionName) -> dict[str, Any]:
 
 def _qc(row: QcValue) -> dict[str, Any]:
     return {"measure": row.measure, "value": row.value, "verdict": row.verdict, "worst_frame": row.worst_frame}
+
+
+def qc_of(store: Store, name: VersionName) -> dict[str, Any]:
+    """The QC numbers of a version as they were registered: its verdict, and ``measures`` by name with all that their summary says.
+
+    Raises: NotThereError where it is not registered.
+    """
+    with store.reading() as session:
+        version = find_version(session, name)
+        return {
+            "verdict": version.qc_verdict,
+            "measures": {row.measure: {**row.more, **_qc(row)} for row in version.qc},
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -16,25 +16,42 @@ from vfx_deepfake.review.models import Playlist
 from vfx_deepfake.review.people import require
 from vfx_deepfake.review.store import Store
 
+Pairs = Sequence[tuple[str, str]]
 
-def set_playlist(store: Store, who: str, show: str, name: str, versions: Sequence[tuple[str, str]]) -> dict[str, Any]:
+
+def set_playlist(store: Store, who: str, show: str, name: str, versions: Pairs) -> dict[str, Any]:
     """Make a playlist, or give it this content: pairs of shot and version (``("sh0010", "v003")``).
 
     Raises: ReviewError for a version that is not registered, one that is listed twice, or without the right to.
     """
+    return edit_playlist(store, who, show, name, lambda _there: versions, make=True)
+
+
+def edit_playlist(
+    store: Store, who: str, show: str, name: str, edit: Callable[[Pairs], Pairs], *, make: bool = False
+) -> dict[str, Any]:
+    """Change what a playlist holds from what it holds at that moment, so that two people who edit it lose nothing of each other.
+
+    Raises: as :func:`set_playlist`; NotThereError where there is none of that name and ``make`` does not ask for one.
+    """
     words.title(name, "playlist")
-    twice = sorted({f"{shot} {version}" for shot, version in versions if versions.count((shot, version)) > 1})
-    if twice:
-        raise ReviewError(f"playlist '{name}': {', '.join(twice)} is in it twice; leave one out")
+    if show:
+        words.name(show, "show")
     with store.writing() as session:
         require(session, who, "playlist")
-        found = [find_version(session, VersionName(show, shot, version)) for shot, version in versions]
-        content = [[version.shot.name, version.name] for version in found]
         there = session.scalar(select(Playlist).where(Playlist.show == show, Playlist.name == name))
-        if there is None or [list(pair) for pair in _content(there)] != content:
-            event = append(session, "playlist_set", who, show=show, data={"name": name, "versions": content})
-            take_effect(session, event)
-    return {"name": name, "versions": content}
+        if there is None and not make:
+            raise missing(show, name)
+        before = _content(there) if there else []
+        found = [find_version(session, VersionName(show, shot, version)) for shot, version in edit(before)]
+        content = [(version.shot.name, version.name) for version in found]
+        twice = sorted({version.label for version in found if found.count(version) > 1})
+        if twice:
+            raise ReviewError(f"playlist '{name}': {', '.join(twice)} is in it twice; leave one out")
+        if there is None or before != content:
+            data = {"name": name, "versions": [list(pair) for pair in content]}
+            take_effect(session, append(session, "playlist_set", who, show=show, data=data))
+    return {"name": name, "versions": [list(pair) for pair in content]}
 
 
 def remove_playlist(store: Store, who: str, show: str, name: str) -> None:
@@ -45,8 +62,14 @@ def remove_playlist(store: Store, who: str, show: str, name: str) -> None:
     with store.writing() as session:
         require(session, who, "playlist")
         if session.scalar(select(Playlist.id).where(Playlist.show == show, Playlist.name == name)) is None:
-            raise NotThereError(f"there is no playlist {ascii(name)[:80]} in show {ascii(show)[:80]}")
+            raise missing(show, name)
         take_effect(session, append(session, "playlist_removed", who, show=show, data={"name": name}))
+
+
+def missing(show: str, name: str) -> NotThereError:
+    """The error that says that a show has no such playlist."""
+    line = f"there is no playlist {ascii(name)[:80]} in show {ascii(show)[:80]}"
+    return NotThereError(f"{line}; 'vfx-deepfake review playlist list' shows them")
 
 
 def list_playlists(store: Store, show: str) -> list[dict[str, Any]]:
