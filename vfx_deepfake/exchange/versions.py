@@ -24,14 +24,16 @@ from vfx_deepfake.review.store import Store
 class Described:
     """One version.
 
-    standing: what :func:`.listing.about` says; settings: of its shot when it was made, by table; rate: frames a second; timecode: of its
-    first frame, empty for none; size_px: width and height of the display window, 0 where the frames are gone.
+    standing: what :func:`.listing.about` says; settings: of its shot when it was made, by table; origin: who made it when, and from which
+    release; rate: frames a second; timecode: of its first frame, empty for none; size_px: width and height of the display window, 0 where
+    the frames are gone.
     """
 
     name: VersionName
     standing: Mapping[str, Any]
     settings: Mapping[str, Mapping[str, Any]]
     origin: Mapping[str, Any]
+    shot_folder: Path
     paths: VersionPaths
     frames: tuple[int, ...]
     rate: Fraction
@@ -69,21 +71,29 @@ def describe(store: Store, name: VersionName) -> Described:
 
     Raises: ReviewError where it is not registered.
     """
-    with store.reading() as session:
-        version = find_version(session, name)
-        folder = store.place.root / version.shot.folder
-        inside, number = version.folder, version.number
+    folder, inside = folders_of(store, name)
     standing, origin = about(store, name), made_from(store, name)
     settings = origin["made_from"].get("settings", {})
-    paths = ShotPaths(folder, name.shot, load_naming(folder)).version(number, folder / inside)
+    paths = ShotPaths(folder, name.shot, load_naming(folder)).version(name.number, inside)
     frames = parse_frames(standing["frames"])
     metadata, size_px = _header(paths.exr_frame(frames[0]))
     said = str(settings.get("plate", {}).get("frame_rate", ""))
     rate = Fraction(said) if said else frame_rate(metadata) or DEFAULT_RATE
     return Described(
-        name, standing, settings, {key: value for key, value in origin.items() if key != "made_from"}, paths, frames,
+        name, standing, settings, {key: value for key, value in origin.items() if key != "made_from"}, folder, paths, frames,
         rate, timecode(metadata), size_px,
     )  # fmt: skip
+
+
+def folders_of(store: Store, name: VersionName) -> tuple[Path, Path]:
+    """The folder of the shot, and that of the version.
+
+    Raises: ReviewError where it is not registered.
+    """
+    with store.reading() as session:
+        version = find_version(session, name)
+        shot = store.place.root / version.shot.folder
+        return shot, shot / version.folder
 
 
 def _header(frame: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
