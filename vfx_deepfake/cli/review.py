@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vfx_deepfake.cli.review_serve import add_serve, serve
 from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.shot import load_shot
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 PICTURES = "pictures"
-NEEDS = ("sqlalchemy", "alembic", "argon2", "pg8000")  # what the extra brings
+NEEDS = (
+    "sqlalchemy",
+    "alembic",
+    "argon2",
+    "pg8000",
+    "fastapi",
+    "starlette",
+    "pydantic",
+    "jinja2",
+    "uvicorn",
+)  # what the extra brings
 
 
 class StageParser(argparse.ArgumentParser):
@@ -81,6 +92,7 @@ def add_review(stages: Any, shot: Callable[..., None], common: Callable[..., Non
     backup.add_argument("file", help="the copy")
     backup.add_argument("--folder", default=".", help="the show's folder, or a shot's (default: here)")
     _folder(parsers.add_parser("upgrade", help="bring the database to this release's schema"))
+    add_serve(parsers)
     for name, parser in parsers.choices.items():
         if name != PICTURES:
             common(parser)
@@ -320,4 +332,5 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "rebuild": _rebuild,
     "backup": _backup,
     "upgrade": _upgrade,
+    "serve": serve,
 }

@@ -51,8 +51,13 @@ def host_name(request: HTTPConnection) -> str:
 
 
 def is_known_host(request: HTTPConnection, options: Options) -> bool:
-    """Whether the page is reached by a name of its own: another name that leads here is somebody's trick (DNS rebinding)."""
-    return host_name(request) in (*LOOPBACK_NAMES, *options.hosts)
+    """Whether the page is reached by a name of its own: another name that leads here is somebody's trick (DNS rebinding).
+
+    The address that the connection was made to is fine: no name leads anywhere by being an address.
+    """
+    name = host_name(request)
+    here = str((request.scope.get("server") or ("",))[0])
+    return name in (*LOOPBACK_NAMES, *options.hosts) or (is_address(here) and name == here)
 
 
 def is_at_home(request: HTTPConnection) -> bool:
