@@ -1,6 +1,7 @@
 # make demo   install, then one shot from plate to delivery          make test   everything that must hold before a change lands
 # make check  ruff, mypy, layers      make fmt   format the code      make bench  speed beside a peer in the same run
 # make slurm  Debian's Slurm, for the tests that start one (root)
+# make kitsu  Kitsu's server in .kitsu/, for the tests that start one (root; 600 MB)
 # make rez    a rez package under REZ_PACKAGES/                       make clean  remove what make made
 #
 # pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf) choose mirrors and torch builds.
@@ -15,11 +16,12 @@ REZ_PACKAGES ?= rez_packages
 BENCHMARKS ?= convert render
 TORCH := torch==2.13.0
 MEDIAPIPE := mediapipe==0.10.21
+ZOU := zou==1.0.97
 
 # Threads that spin while they wait cost more than they bring.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: install demo test check fmt bench slurm rez clean
+.PHONY: install demo test check fmt bench slurm kitsu rez clean
 
 install: $(STAMP)
 
@@ -54,6 +56,12 @@ bench: install
 slurm:
 	apt-get install -y --no-install-recommends slurmctld slurmd slurm-client
 
+# AGPL: a server in processes of its own, never imported
+kitsu:
+	apt-get install -y --no-install-recommends ffmpeg postgresql redis-server
+	test -x .kitsu/bin/python || $(PYTHON) -m venv .kitsu
+	.kitsu/bin/python -m pip --disable-pip-version-check install --quiet --no-compile "$(ZOU)"
+
 rez: install
 	rm -rf build/rez && mkdir -p build/rez
 	cp -R vfx_deepfake ocio_configs shot_templates nuke_plugin setup.cfg build/rez/
@@ -61,4 +69,4 @@ rez: install
 	cd build/rez && $(CURDIR)/$(BIN)/rez-build --install --prefix $(abspath $(REZ_PACKAGES))
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache rez_packages demo_shot
+	rm -rf $(VENV) .kitsu build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache rez_packages demo_shot
