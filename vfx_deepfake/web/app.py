@@ -23,6 +23,7 @@ from vfx_deepfake.web import (
     pages_qc,
     pages_shot,
     pages_wall,
+    player,
 )
 from vfx_deepfake.web.door import Door
 from vfx_deepfake.web.errors import add_handlers
@@ -42,6 +43,7 @@ ROUTERS = (  # one a line; the first that has a path counts
     pages_qc.router,
     pages_shot.router,
     pages_wall.router,
+    player.router,
 )
 # fmt: on
 

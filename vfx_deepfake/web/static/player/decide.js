@@ -1,0 +1,61 @@
+// Approving or requesting changes, with the revision that was looked at, so that the first one counts.
+
+import { when } from "./element.js";
+import { call } from "./net.js";
+
+const WORDS = { pending_review: "pending review", approved: "approved", changes_requested: "changes requested", superseded: "superseded" };
+
+export class Decide {
+  /** State keys: standing {state, revision, decided_by, decided_at, reason}. `form` is null for who may not decide. */
+  constructor(state, api, root) {
+    Object.assign(this, { state, api, root });
+    this.form = root.querySelector("form.decision");
+    this.badge = document.querySelector(".strip .state");
+    state.on("standing", () => this.#show());
+    this.form?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send(event.submitter.value);
+    });
+    this.#show();
+  }
+
+  /** To the reason's field, with the button for this decision next. */
+  begin(decision) {
+    if (!this.form || this.form.hidden) return;
+    this.form.dataset.meant = decision;
+    this.form.elements.why.focus();
+  }
+
+  /** Send what begin() was called for: Ctrl+Enter in the reason's field. */
+  finish() {
+    const { meant } = this.form.dataset;
+    if (meant) this.form.requestSubmit(this.form.querySelector(`[value=${meant}]`));
+  }
+
+  /** Read again how the version stands. */
+  async reload() {
+    this.state.set({ standing: await call(this.api) });
+  }
+
+  async #send(decision) {
+    const said = this.form.querySelector(".answer");
+    said.textContent = "";
+    try {
+      const { revision } = this.state.now.standing;
+      await call(`${this.api}/decision`, { state: decision, why: this.form.elements.why.value, seen: revision });
+      this.form.reset();
+    } catch (error) {
+      said.textContent = error.message; // of a conflict: who was first, when and why
+    }
+    await this.reload();
+  }
+
+  #show() {
+    const { state, decided_by, decided_at, reason } = this.state.now.standing;
+    this.badge.textContent = WORDS[state];
+    this.badge.className = `state ${state}`;
+    const line = this.root.querySelector(".decided");
+    line.textContent = decided_by ? `${WORDS[state]} by ${decided_by}, ${when(decided_at)}: ${reason}` : "Nobody has decided yet.";
+    if (this.form) this.form.querySelector(".choices").hidden = state !== "pending_review";
+  }
+}
