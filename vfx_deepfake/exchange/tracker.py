@@ -1,8 +1,8 @@
 """What an adapter to a studio's tracker implements, and the adapters by name. Knows no database and no tracker.
 
 A tracker holds versions with a status and notes. An adapter translates between that and the plain data below; what to send, what to take
-and what was sent before is decided in :mod:`.sync`, the same for every tracker. Nothing is done twice after a kill, because all that we
-create there carries a mark of ours (:func:`marked`) and is looked for before it is created.
+and what was sent before is decided in :mod:`.publish` and :mod:`.pull`, the same for every tracker. Nothing is done twice after a kill,
+because all that we create there carries a mark of ours (:func:`marked`) and is looked for before it is created.
 """
 
 from __future__ import annotations
@@ -105,6 +105,9 @@ class TheirPerson:
     login: str
     name: str = ""
 
+    def __str__(self) -> str:
+        return self.name or self.login or "somebody"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TheirNote:
@@ -151,7 +154,6 @@ class Tracker(Protocol):
     TrackerUnreachable for what may pass. Ids are texts.
     """
 
-    place: str  # "kitsu https://kitsu.studio.com/demo": ids mean something in this place only
     statuses: Mapping[
         str, tuple[str, ...]
     ]  # our state -> their words; the first one is set, all of them are understood

@@ -54,6 +54,8 @@ class TrackerSpec:
     def __post_init__(self) -> None:
         if self.kind and not self.site.startswith(("https://", "http://")):
             raise ValueError(f"site is '{self.site}'; want the tracker's address, https://kitsu.studio.com")
+        if "@" in self.site:
+            raise ValueError("site holds a login; give it by the environment or a file, see 'credentials'")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
