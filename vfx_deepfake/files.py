@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -111,8 +112,17 @@ def hash_data(data: Any) -> str:
 
 def sweep_parts(folder: Path) -> None:
     """Remove half-written files that a killed process of this host left behind in ``folder`` and below."""
+    _sweep(folder.rglob(f".*.{socket.gethostname()}-*{PART_MARK}*"))
+
+
+def sweep_parts_of(path: Path) -> None:
+    """As :func:`sweep_parts`, for one file in a folder that is not ours to search."""
+    _sweep(path.parent.glob(f".{glob.escape(path.stem)}.{socket.gethostname()}-*{PART_MARK}{path.suffix}"))
+
+
+def _sweep(parts: Iterable[Path]) -> None:
     host = socket.gethostname()
-    for part in folder.rglob(f".*.{host}-*{PART_MARK}*"):
+    for part in parts:
         pid = part.name.split(f".{host}-", 1)[1].split(PART_MARK)[0]
         if not (pid.isdigit() and Path(f"/proc/{pid}").exists()):
             part.unlink(missing_ok=True)

@@ -154,11 +154,9 @@ def burn_in(picture: np.ndarray, info: SlateInfo, frame: int, timecode: str, loo
     """
     marked = picture.astype(np.float32)  # a copy
     height, width = marked.shape[:2]
-    unit = unit_of(width, height)
+    face, margin, rim = _lettering(width, height)
     bar = bar_height(width, height, look.letterbox)
     marked[:bar] = marked[height - bar :] = 0.0
-    face = font(round(2.2 * unit), mono=True)
-    margin, rim = round(1.5 * unit), max(round(0.25 * unit), 1)
     words = {
         "show": info.show, "shot": info.shot, "version": info.name, "date": info.date, "status": info.status, "frame": str(frame),
         "timecode": timecode, "color": info.media_color, "vendor": info.vendor, "likeness": info.likeness,
@@ -176,6 +174,20 @@ def burn_in(picture: np.ndarray, info: SlateInfo, frame: int, timecode: str, loo
             x = margin + round((width - 2 * margin - text_width(text, face)) * share)
             draw_text(marked, x, y, text, face, BURN_IN, rim)
     return marked
+
+
+def _lettering(width: int, height: int) -> tuple[Font, int, int]:
+    """Letters, distance from the edge and dark rim of what is burnt in."""
+    unit = unit_of(width, height)
+    return font(round(2.2 * unit), mono=True), round(1.5 * unit), max(round(0.25 * unit), 1)
+
+
+def label(picture: np.ndarray, text: str, *, right: bool = False) -> None:
+    """Write a name into a picture's upper left or right corner, in place; as a burn-in looks, shortened to half the width."""
+    height, width = picture.shape[:2]
+    face, margin, rim = _lettering(width, height)
+    words = shortened(text, face, width // 2 - 2 * margin)
+    draw_text(picture, width - margin - text_width(words, face) if right else margin, margin, words, face, BURN_IN, rim)
 
 
 def bar_height(width: int, height: int, letterbox: float) -> int:

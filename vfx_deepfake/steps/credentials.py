@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,12 @@ def credit_review(
     made: Iterable[Path],
     progress: Progress,
 ) -> str:
-    """Put credentials into the review pictures, and say for the record which key signed, or why there are none.
+    """Put credentials into the review pictures of a version under way; see :func:`credit`."""
+    return credit(made, lambda: review_credential(opened, plan, frames), progress)
+
+
+def credit(made: Iterable[Path], credential: Callable[[], Credential], progress: Progress) -> str:
+    """Put credentials into pictures and movies, and say for the record which key signed, or why there are none.
 
     A key or a chain that can't be used costs the credentials, with a warning, and not the night's pictures: nothing leaves the house here.
     """
@@ -45,9 +50,9 @@ def credit_review(
         signing = open_signing()
         if signing.chain is None:
             return "none: no certificate chain"
-        credential = review_credential(opened, plan, frames)
+        said = credential()
         for path in made:
-            embed(path, credential, signing.signer, signing.chain, signing.timestamp_url)
+            embed(path, said, signing.signer, signing.chain, signing.timestamp_url)
     except ArtistError as error:
         progress.say(f"warning: review pictures without credentials: {error}")
         return "none: the key, the chain or the library could not be used"

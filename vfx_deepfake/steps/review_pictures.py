@@ -21,33 +21,43 @@ from vfx_deepfake.media.slate import Look, SlateInfo, review_frames
 from vfx_deepfake.media.timecode import advanced, exists, timecode_of
 from vfx_deepfake.naming import VersionPaths
 from vfx_deepfake.progress import Progress
+from vfx_deepfake.settings.delivery import ReviewSpec
 from vfx_deepfake.steps.elements import APPLIED
 from vfx_deepfake.steps.opened import OpenShot, shot_rate
 from vfx_deepfake.steps.review_mark import marked
 
 
-def displayed(opened: OpenShot, frame: Frame) -> np.ndarray:
-    """The display window of a plate-space frame through the show's view.
+def displayed(opened: OpenShot, frame: Frame, view: tuple[str, str] = ("", "")) -> np.ndarray:
+    """The display window of a plate-space frame through a display and view, the show's own for empty ones.
 
     Returns (H, W, 3) float32 display-encoded; black where the frame has no pixels.
     """
     settings = opened.settings
+    display, name = view if view[0] else (settings.color.display, settings.color.view)
     canvas = np.zeros((*frame.display_window.shape, 3), np.float32)
     shown = np.nan_to_num(np.ascontiguousarray(frame.pixels[..., :3]), posinf=0.0, neginf=0.0)
-    picture = opened.color.display_encode(shown, settings.plate.colorspace, settings.color.display, settings.color.view)
+    picture = opened.color.display_encode(shown, settings.plate.colorspace, display, name)
     paste(canvas, frame.display_window, picture, frame.data_window)
     return canvas
 
 
 def slate_info(opened: OpenShot, version: int, release: str) -> SlateInfo:
-    """What the slate says of a version."""
-    spec, review, window = opened.settings.shot, opened.settings.review, opened.plate.header.display_window
+    """What the slate says of a version that is being made."""
+    window = opened.plate.header.display_window
+    return slate_of(opened, version, opened.frames, (window.width, window.height), shot_rate(opened), release)
+
+
+def slate_of(
+    opened: OpenShot, version: int, frames: Sequence[int], size: tuple[int, int], rate: Fraction, release: str
+) -> SlateInfo:
+    """What a slate says of some frames of a version, by the shot's settings; ``size`` is width and height."""
+    spec, review = opened.settings.shot, opened.settings.review
     display, view = opened.color.require_view(opened.settings.color.display, opened.settings.color.view, "[color]")
     return SlateInfo(
         show=spec.show, shot=spec.name, version=f"{spec.name}_v{version:03d}", date=dt.date.today().isoformat(),
-        frames=f"{format_frames(opened.frames)} ({len(opened.frames)})", status=review.submitting_for,
+        frames=f"{format_frames(frames)} ({len(frames)})", status=review.submitting_for,
         types=review.shot_types, scope=spec.note, note=review.note, vendor=spec.vendor,
-        resolution=f"{window.width} x {window.height}", frame_rate=str(shot_rate(opened)), media_color=f"{display}, {view}",
+        resolution=f"{size[0]} x {size[1]}", frame_rate=str(rate), media_color=f"{display}, {view}",
         likeness=f"digitally altered; release {release}" if release else "not altered",
     )  # fmt: skip
 
@@ -67,12 +77,16 @@ def make_movie(opened: OpenShot, paths: VersionPaths, release: str, progress: Pr
     display, _ = opened.color.require_view(color.display, color.view, "[color]")
     begin = start_timecode(start, opened.frames[0], rate, slate=review.slate)
     spec = MovieSpec(frame_rate=rate, timecode=begin, signal=signal_of(display), tags={"title": info.version})
-    look = Look(slate=review.slate, letterbox=review.letterbox, burn_in=review.burn_in)
-    pictures = review_frames(_pictures(opened, paths, progress), info, rate, start, look)
+    pictures = review_frames(_pictures(opened, paths, progress), info, rate, start, look_of(review))
     specs = {paths.movie_as(codec_named(name).tail): replace(spec, codec=name) for name in review.codecs}
     count = write_movies(specs, marked(opened, paths.number, pictures))
     progress.finish()
     return count
+
+
+def look_of(review: ReviewSpec) -> Look:
+    """How the shot wants its movies' frames dressed."""
+    return Look(slate=review.slate, letterbox=review.letterbox, burn_in=review.burn_in)
 
 
 def start_timecode(start: str, first: int, rate: Fraction, *, slate: bool) -> str:

@@ -32,7 +32,7 @@ from vfx_deepfake.viewing.movies_source import (
 )
 from vfx_deepfake.viewing.published import VERSION
 
-MOST_WIDE_PX = 4096  # of a whole picture; wider ones are made smaller, because players of H.264 stop there
+MOST_PX = 4096  # of a side; larger pictures are made smaller, because players of H.264 stop there
 WORDS = {"side": "side by side", "wipe": "wipe", "stacked": "stacked", "difference": "difference"}
 BELOW = BurnInSpec(top_left="", top="", top_right="", bottom_left="{show}  {date}")
 
@@ -90,14 +90,17 @@ def make_ab(left: Cut, right: Cut, wanted: Wanted, look: AbLook, progress: Progr
 def _frames(cuts: tuple[Cut, Cut], wanted: Wanted, look: AbLook, releases: tuple[str, ...]) -> Iterator[np.ndarray]:
     left, right = cuts
     info = replace(
-        card_of(left, releases, wanted.view), version=f"{left} | {right}", note=f"{WORDS[look.layout]}: {left} and {right}"
+        card_of(left, releases, wanted.view),
+        version=f"{left} | {right}",
+        note=f"{WORDS[look.layout]}: {left} and {right}",
     )
     width, height = left.size
     both = zip(pictures_of(left, wanted.view), pictures_of(right, wanted.view), strict=True)
     for index, ((frame, one), (_, other)) in enumerate(both):
         picture = composed(look.layout, one, fitted(other, width, height), (str(left), str(right)), look.gain)
-        if picture.shape[1] > MOST_WIDE_PX:
-            picture = fitted(picture, MOST_WIDE_PX, round(picture.shape[0] * MOST_WIDE_PX / picture.shape[1]))
+        if max(picture.shape) > MOST_PX:
+            scale = MOST_PX / max(picture.shape)
+            picture = fitted(picture, round(picture.shape[1] * scale), round(picture.shape[0] * scale))
         if look.slate and not index:
             yield slate(info, picture.shape[1], picture.shape[0], picture)
         yield burn_in(picture, info, frame, timecode_at(left, frame), Look(burn_in=BELOW))

@@ -1,8 +1,8 @@
-"""What movies and stills of published versions have in common: their frames through the show's view, the consent they need, the file they become."""
+"""What movies and stills of published versions share: frames through the show's view, the consent they need, the file they become."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -38,7 +38,9 @@ class Cut:
 
     def __str__(self) -> str:
         """``sh0010_v003``, with what is not the version itself said."""
-        return f"{self.version.opened.name}_{self.version.paths.folder.name}{'' if self.of == VERSION else f' {self.of}'}"
+        return (
+            f"{self.version.opened.name}_{self.version.paths.folder.name}{'' if self.of == VERSION else f' {self.of}'}"
+        )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -173,7 +175,9 @@ def require_outside(out: Path, versions: Iterable[Published]) -> None:
     """Raises: DeliveryError for a place inside a published version, which never changes."""
     for version in versions:
         if out.absolute().is_relative_to(version.paths.folder.absolute()):
-            raise DeliveryError(f"{out}: lies inside the published {version}, which never changes; choose another place")
+            raise DeliveryError(
+                f"{out}: lies inside the published {version}, which never changes; choose another place"
+            )
 
 
 def write(wanted: Wanted, pictures: Iterable[np.ndarray], spec: MovieSpec, cuts: Sequence[Cut], releases: Sequence[str],
@@ -213,6 +217,3 @@ def counted(pictures: Iterable[np.ndarray], total: int, what: str, progress: Pro
     for done, picture in enumerate(pictures, 1):
         yield picture
         progress.advance(done)
-
-
-Combine = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -41,8 +43,8 @@ LEAST_PX, MOST_PX = 16, 16_384  # of a side
 class Stringing:
     """How shots are joined.
 
-    title: on the front slate. slates: none, one at the front, or one before each shot. timecode: burnt in, the movie's own from ``start`` on,
-    or each shot's; the movie's track always counts from ``start``. size: width and height, 0 for the first shot's.
+    title: on the front slate. slates: none, one at the front, or one before each shot. timecode: what is burnt in, the movie's own from
+    ``start`` on, or each shot's; the movie's track always counts from ``start``. size: width and height, 0 for the first shot's.
     """
 
     title: str = "stringout"
@@ -89,10 +91,10 @@ def _frames(cuts: Sequence[Cut], wanted: Wanted, how: Stringing, rate: Fraction,
     size = how.size if any(how.size) else cuts[0].size
     position = 0
     for index, cut in enumerate(cuts):
-        dressed = _dressed(cut, wanted, how, size, position, rate)
+        dressed: Iterator[np.ndarray] = _dressed(cut, wanted, how, size, position, rate)
         if not index and how.slates == "front":
             first = next(pictures_of(cut, wanted.view))[1]
-            yield slate(_front(cuts, wanted, how, size, rate, total), *size, first)
+            dressed = chain([slate(_front(cuts, wanted, how, size, rate, total), *size, first)], dressed)
         yield from marked(cut.version.opened, cut.version.paths.number, dressed)
         position += len(cut.frames) + (how.slates == "each")
 
@@ -120,7 +122,7 @@ def _front(
     first = card_of(cuts[0], (), wanted.view)
     shows = sorted({cut.version.settings.shot.show for cut in cuts} - {""})
     return SlateInfo(
-        show=", ".join(shows), shot=f"{len(cuts)} shots", version=how.title, date=first.date, status=first.status,
-        frames=f"{total - 1}, first shot {cuts[0].frames[0]}-{cuts[0].frames[-1]}", note=", ".join(map(str, cuts)), vendor=first.vendor,
+        show=", ".join(shows), shot="", version=how.title, date=dt.date.today().isoformat(), status=first.status,
+        frames=f"{total - 1} in {len(cuts)} shots", note=", ".join(map(str, cuts)), vendor=first.vendor,
         resolution=f"{size[0]} x {size[1]}", frame_rate=str(rate), media_color=", ".join(view_of(cuts[0], wanted.view)),
     )  # fmt: skip
