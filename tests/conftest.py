@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,16 @@ from vfx_deepfake.steps.render_stage import render_stage
 from vfx_deepfake.steps.review import review_stage
 from vfx_deepfake.steps.track import track_stage
 from vfx_deepfake.steps.version import version_stage
+from vfx_deepfake.viewing.cache import FOLDER_VARIABLE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def review_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where servers of tests, and processes that they start, keep what they make from versions."""
+    folder = tmp_path_factory.mktemp("review_cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")
