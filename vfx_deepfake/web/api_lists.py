@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from vfx_deepfake.review.dailies import dailies as waiting
 from vfx_deepfake.review.playlists import list_playlists, remove_playlist, set_playlist
 from vfx_deepfake.web.api_common import PRINTABLE, REFUSALS, Sent, Show
+from vfx_deepfake.web.asking import API
 from vfx_deepfake.web.csrf import give_cookie, visitor_token
 from vfx_deepfake.web.visit import NO_SHOW, Visitor, version_name
 
@@ -73,7 +74,8 @@ def description(request: Request, visit: Visitor) -> dict[str, Any]:
     """All JSON routes by OpenAPI, for programs."""
     app = request.app
     if app.openapi_schema is None:
-        app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        routes = [route for route in app.routes if getattr(route, "path", "").startswith(API)]
+        app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=routes)
     found: dict[str, Any] = app.openapi_schema
     return found
 

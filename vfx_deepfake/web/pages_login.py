@@ -12,7 +12,7 @@ from vfx_deepfake.review.people import check_password
 from vfx_deepfake.web.asking import address
 from vfx_deepfake.web.csrf import cookie_name, give_cookie
 from vfx_deepfake.web.sessions import identify
-from vfx_deepfake.web.visit import Visitor, render
+from vfx_deepfake.web.visit import Visitor, inside, render
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,8 +21,8 @@ router = APIRouter(include_in_schema=False)
 def login_page(request: Request, next: str = "/") -> Response:
     """The form; whoever is logged in goes on."""
     if identify(request):
-        return RedirectResponse(_inside(next), 303)
-    return render(request, None, "login.html", next=_inside(next), name="", said="")
+        return RedirectResponse(inside(next), 303)
+    return render(request, None, "login.html", next=inside(next), name="", said="")
 
 
 @router.post("/login")
@@ -42,7 +42,7 @@ def login(request: Request, name: Annotated[str, Form(max_length=200)], password
         return _again(request, 401, "Name and password do not belong together.", name, next, {})
     state.limiter.succeeded(name, whence)
     note_login(state.store, name, whence, "login")
-    response = RedirectResponse(_inside(next), 303)
+    response = RedirectResponse(inside(next), 303)
     give_cookie(request, response, open_session(state.store, name))
     return response
 
@@ -61,13 +61,7 @@ def logout(request: Request, visit: Visitor) -> Response:
 
 
 def _again(request: Request, status: int, said: str, name: str, wanted: str, headers: dict[str, str]) -> Response:
-    response = render(request, None, "login.html", next=_inside(wanted), name=name[:64], said=said)
+    response = render(request, None, "login.html", next=inside(wanted), name=name[:64], said=said)
     response.status_code = status
     response.headers.update(headers)
     return response
-
-
-def _inside(wanted: str) -> str:
-    """An address on this page, never another site's: ``//evil`` and ``/\\evil`` are such."""
-    fine = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if fine else "/"

@@ -13,8 +13,10 @@ from fastapi import Depends, Request
 from starlette.responses import HTMLResponse
 
 from vfx_deepfake.review.find import VersionName, folder_of
+from vfx_deepfake.review.ledger import last_seq
 from vfx_deepfake.review.people import may
 from vfx_deepfake.review.store import Store
+from vfx_deepfake.web.asking import wants_json
 from vfx_deepfake.web.csrf import csrf_of, give_cookie, visitor_token
 from vfx_deepfake.web.sessions import identify
 
@@ -27,12 +29,16 @@ class LoginNeeded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Who asks. ``csrf`` goes with every change: as header ``X-CSRF-Token`` or as field ``csrf`` of a form."""
+    """Who asks. ``csrf`` goes with every change: as header ``X-CSRF-Token`` or as field ``csrf`` of a form.
+
+    seq: the last event when a page was asked for; what happens after it is news to that page. 0 for what is no page.
+    """
 
     store: Store
     user: str
     role: str
     csrf: str
+    seq: int = 0
 
     def may(self, action: str) -> bool:
         """Whether the role allows an action, one of ``people.NEEDS``; for what a page offers, the store asks again."""
@@ -47,7 +53,14 @@ def visitor(request: Request) -> Visit:
     user = identify(request)
     if user is None:
         raise LoginNeeded
-    return Visit(request.app.state.store, user["name"], user["role"], csrf_of(visitor_token(request)))
+    store: Store = request.app.state.store
+    seq = 0 if wants_json(request) else _last(store)
+    return Visit(store, user["name"], user["role"], csrf_of(visitor_token(request)), seq)
+
+
+def _last(store: Store) -> int:
+    with store.reading() as session:
+        return last_seq(session)
 
 
 Visitor = Annotated[Visit, Depends(visitor)]
@@ -80,6 +93,12 @@ def media_url(show: str, shot: str, version: str, tail: str) -> str:
 
 def _part(name: str) -> str:
     return quote(name, safe="") or NO_SHOW
+
+
+def inside(wanted: str) -> str:
+    """An address on this page to go on to, never another site's: ``//evil`` and ``/\\evil`` are such."""
+    fine = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if fine else "/"
 
 
 def version_folder(visit: Visit, name: VersionName) -> Path:
