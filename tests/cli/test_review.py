@@ -70,7 +70,7 @@ def test_a_supervisors_day(shot, say, tmp_path):
     assert "sh0010 v001: " + this_account() + " was first: changes requested at " in err
     assert len(err.splitlines()) == 1
     assert "done" in say("note", shot, "v001", "--resolve", note[:6])[1]
-    assert "settings: render.strength 1.0 -> 0.8" in say("show", shot, "v002", "--since", "v001")[1]
+    assert "settings: render.strength 1.0 -> 0.8" in say("diff", shot, "v002", "v001")[1]
     assert say("approve", shot, "v002", "--why", "good")[0] == 0
     shown = say("show", shot, "v001")[1]
     for words in (

@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vfx_deepfake.cli.review_exchange import EXCHANGE, add_exchange
+from vfx_deepfake.cli.review_movies import MOVIES, add_movies
 from vfx_deepfake.cli.review_serve import add_serve, serve
+from vfx_deepfake.cli.review_tracker import TRACKER, add_tracker
 from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.shot import load_shot
@@ -32,6 +35,8 @@ NEEDS = (
     "pydantic",
     "jinja2",
     "uvicorn",
+    "opentimelineio",
+    "reportlab",
 )  # what the extra brings
 
 
@@ -67,8 +72,7 @@ def add_review(stages: Any, shot: Callable[..., None], common: Callable[..., Non
     listed.add_argument("--state", default="", help="only those that stand so, e.g. pending_review")
     listed.add_argument("--search", default="", metavar="TEXT", help="part of a shot's or an author's name")
     listed.add_argument("--newest", action="store_true", help="only the newest version of each shot")
-    show = _of_version(parsers, "show", "one version: state, QC, notes, history, and what made it")
-    show.add_argument("--since", default="", metavar="VERSION", help="what changed since that one")
+    _of_version(parsers, "show", "one version: state, QC, notes, history, and what made it")
     for action, what in (("approve", "approve a version"), ("request-changes", "send a version back")):
         decision = _of_version(parsers, action, what)
         decision.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the record")
@@ -92,11 +96,14 @@ def add_review(stages: Any, shot: Callable[..., None], common: Callable[..., Non
     backup.add_argument("file", help="the copy")
     backup.add_argument("--folder", default=".", help="the show's folder, or a shot's (default: here)")
     _folder(parsers.add_parser("upgrade", help="bring the database to this release's schema"))
+    add_exchange(parsers)
+    add_movies(parsers)
+    add_tracker(parsers)
     add_serve(parsers)
     for name, parser in parsers.choices.items():
         if name != PICTURES:
             common(parser)
-    review.actions = (PICTURES, *ACTIONS)
+    review.actions = (PICTURES, *ACTIONS, *MOVIES, *TRACKER)
 
 
 def _folder(parser: argparse.ArgumentParser) -> None:
@@ -118,6 +125,9 @@ def review(args: argparse.Namespace, progress: Progress) -> Result:
 
         return review_stage(open_shot(args.shot, args.set), progress)
     try:
+        for long in (MOVIES, TRACKER):
+            if args.action in long:
+                return long[args.action](args, progress)
         return ACTIONS[args.action](args)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in NEEDS:
@@ -177,16 +187,12 @@ def _row_line(row: Mapping[str, Any]) -> str:
 
 
 def _show(args: argparse.Namespace) -> Result:
-    from vfx_deepfake.review.find import VersionName
-    from vfx_deepfake.review.lineage import as_lines, changed_since, made_from
+    from vfx_deepfake.review.lineage import made_from
     from vfx_deepfake.review.listing import about
     from vfx_deepfake.review.store import open_store
 
     place, name = _named(args)
     with open_store(place) as store:
-        if args.since:
-            changed = changed_since(store, name, VersionName(name.show, name.shot, args.since))
-            return changed if args.json else {"lines": as_lines(changed)}
         data = {**about(store, name), "lineage": made_from(store, name)}
     return data if args.json else {"lines": list(_about_lines(data))}
 
@@ -328,6 +334,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "approve": _decide,
     "request-changes": _decide,
     "note": _note,
+    **EXCHANGE,
     "user": _user,
     "rebuild": _rebuild,
     "backup": _backup,

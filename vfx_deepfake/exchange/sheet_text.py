@@ -6,9 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-
-from vfx_deepfake.files import written_aside
 
 Cell = str | int | float
 MARK = "\ufeff"  # byte order mark: without it Excel takes UTF-8 for Windows-1252
@@ -32,12 +29,3 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]], *, byte_orde
 def plain(cell: Cell) -> Cell:
     """A cell that no spreadsheet runs."""
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
-
-
-def write_csv(file: Path, text: str) -> None:
-    """Write the text of :func:`csv_text`, whole or not at all, its line ends as they are.
-
-    Raises: DeliveryError when the disk refuses.
-    """
-    with written_aside(file) as aside:
-        aside.write_text(text, encoding="utf-8", newline="")

@@ -16,7 +16,6 @@ import opentimelineio as otio
 from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.exchange.threads import Thread, threads_of
 from vfx_deepfake.exchange.versions import Described
-from vfx_deepfake.files import written_aside
 from vfx_deepfake.settings.outside import TimelineSpec
 
 NAMESPACE = "vfx_deepfake"
@@ -35,15 +34,6 @@ def make_timeline(title: str, versions: Sequence[Described], spec: TimelineSpec)
         track.append(_clip(version, spec.handle_frames))
     timeline.tracks.append(track)
     return timeline
-
-
-def write_timeline(file: Path, timeline: otio.schema.Timeline) -> None:
-    """Write ``.otio``, whole or not at all.
-
-    Raises: DeliveryError when the disk refuses.
-    """
-    with written_aside(file) as aside:
-        aside.write_text(timeline_text(timeline), encoding="utf-8")
 
 
 def timeline_text(timeline: otio.schema.Timeline) -> str:

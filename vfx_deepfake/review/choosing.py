@@ -41,6 +41,12 @@ def with_notes(store: Store, names: list[VersionName]) -> list[VersionName]:
     return [name for name in names if (name.show, name.shot, name.number) in noted]
 
 
+def shows_of(store: Store) -> list[str]:
+    """The shows that have a shot on record, by name."""
+    with store.reading() as session:
+        return list(session.scalars(select(Shot.show).distinct().order_by(Shot.show)))
+
+
 def _of_playlist(store: Store, show: str | None, title: str) -> list[VersionName]:
     there = all_playlists(store, show)
     shows = {each["show"] for each in there if each["name"] == title}
