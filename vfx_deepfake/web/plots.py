@@ -8,8 +8,8 @@ from itertools import groupby
 
 from vfx_deepfake.qc.verdict import verdict, worse
 
-WIDTH, HEIGHT = 600, 170  # units of the picture; it scales with the page
-LEFT, RIGHT, TOP, BOTTOM = 52, 590, 8, 146
+WIDTH, HEIGHT = 420, 130  # units of the picture, about a pixel each on a laptop; it scales with the page
+LEFT, RIGHT, TOP, BOTTOM = 52, 412, 8, 108
 MOST_COLUMNS = 240  # links of one plot: a pixel or two wide on a laptop, and the page stays light
 DOTS_UP_TO = 120  # columns; more dots than that are a smear
 

@@ -14,7 +14,7 @@ from vfx_deepfake.naming import ShotPaths, load_naming
 from vfx_deepfake.qc.verdict import FAIL, LOOK, MEASURES, UNKNOWN, Measure
 from vfx_deepfake.review.find import VersionName
 
-FRAMES = "frames"  # folder of the frames' figures in a version's qc folder
+SUMMARY, FRAMES = "qc.json", "frames"  # in a version's qc folder: the report, and the folder of each frame's figures
 _ORDER = {FAIL: 0, LOOK: 1, UNKNOWN: 3}  # what needs eyes comes first
 
 
@@ -42,9 +42,17 @@ class Figure:
         return f"{value:.{digits}f}" if not value or abs(value) >= 10**-digits else f"{value:.1e}"
 
 
-def figures(registered: Mapping[str, Any], values: Mapping[str, Mapping[int, float]]) -> list[Figure]:
-    """Every measure of a summary, those that need eyes first. What a summary holds that is none of our making is left out."""
-    found = [_figure(name, said, values.get(name, {})) for name, said in registered.items()]
+def figures(
+    registered: Mapping[str, Any], report: Mapping[str, Any], values: Mapping[str, Mapping[int, float]]
+) -> list[Figure]:
+    """Every measure that was registered, those that need eyes first.
+
+    report: what the version's own report says beyond that (limits, medians, frames); where they differ, what was registered counts.
+    values: by measure and frame.
+    """
+    found = [
+        _figure(name, {**_table(report.get(name)), **said}, values.get(name, {})) for name, said in registered.items()
+    ]
     return sorted(found, key=lambda figure: _ORDER.get(figure.verdict, 2))
 
 
@@ -54,8 +62,12 @@ def _figure(name: str, said: Mapping[str, Any], values: Mapping[int, float]) -> 
         name, MEASURES.get(name) or Measure(name, "", "", ""), str(said.get("verdict") or UNKNOWN), number(said.get("value")),
         said.get("worst_frame"), number(said.get("median")), _pair(limits), note if isinstance(note, str) else "",
         {word: [each for each in said.get(word) or () if isinstance(each, int)] for word in (LOOK, FAIL)},
-        tuple(map(str, why)) if isinstance(why, Mapping) else (), values,
+        tuple(_table(why)), values,
     )  # fmt: skip
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _pair(limits: Any) -> tuple[float, float] | None:
@@ -69,17 +81,22 @@ def number(value: Any) -> float | None:
     return float(value) if is_one else None
 
 
-def frame_values(folder: Path, name: VersionName, frames: Sequence[int]) -> dict[str, dict[int, float]]:
-    """Values by measure and frame from the files in a version's folder; a file that is gone or damaged leaves a gap."""
-    place = ShotPaths(folder, name.shot, load_naming(folder)).version(name.number, folder).qc / FRAMES
+def read_report(
+    folder: Path, name: VersionName, frames: Sequence[int]
+) -> tuple[Mapping[str, Any], dict[str, dict[int, float]]]:
+    """The report in a version's folder: its measures, and values by measure and frame. What is gone or damaged is left out."""
+    place = ShotPaths(folder, name.shot, load_naming(folder)).version(name.number, folder).qc
     found: dict[str, dict[int, float]] = {}
     for frame in frames:
-        try:
-            values = read_json(place / f"{frame}.json").get("values")
-        except ArtistError:
-            continue
-        for measure, value in values.items() if isinstance(values, Mapping) else ():
+        for measure, value in _table(_read(place / FRAMES / f"{frame}.json").get("values")).items():
             known = number(value)
             if known is not None:
                 found.setdefault(measure, {})[frame] = known
-    return found
+    return _table(_read(place / SUMMARY).get("measures")), found
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        return read_json(file)
+    except ArtistError:
+        return {}
