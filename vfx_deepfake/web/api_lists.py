@@ -74,8 +74,11 @@ def description(request: Request, visit: Visitor) -> dict[str, Any]:
     """All JSON routes by OpenAPI, for programs."""
     app = request.app
     if app.openapi_schema is None:
-        routes = [route for route in app.routes if getattr(route, "path", "").startswith(API)]
-        app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=routes)
+        whole = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        app.openapi_schema = {
+            **whole,
+            "paths": {path: each for path, each in whole["paths"].items() if path.startswith(API)},
+        }
     found: dict[str, Any] = app.openapi_schema
     return found
 

@@ -34,13 +34,11 @@ LIMITS = {"shortest": SHORTEST_PASSWORD, "longest": LONGEST_PASSWORD}
 def me_page(request: Request, visit: Visitor, done: str = "") -> HTMLResponse:
     """Who one is here, and a form for a new password."""
     user = find_user(visit.store, visit.user)
-    allowed = [action for action in NEEDS if visit.may(action)]
     return render(
         request,
         visit,
         "me.html",
         has_password=bool(user and user["has_password"]),
-        allowed=allowed,
         done=done == "yes",
         **LIMITS,
     )
