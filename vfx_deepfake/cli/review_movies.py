@@ -111,7 +111,8 @@ def _stringout(args: argparse.Namespace, progress: Progress) -> Result:
         ]
     else:
         cuts = [_named_cut(Path(args.folder), text, args.handles) for text in args.shots]
-    return make_stringout(cuts, _wanted(args), how, progress)
+    made = make_stringout(cuts, _wanted(args), how, progress)
+    return made if args.json else {**made, "lines": made["shots"]}
 
 
 def _named_cut(folder: Path, text: str, handles: int) -> Cut:
@@ -140,19 +141,16 @@ def _of_playlist(folder: Path, name: str, show: str | None) -> list[Published]:
 
 def _published(shot_file: str | Path, version: str) -> Published:
     """A version of a shot on this disk, the newest for an empty name; no database is asked."""
-    from vfx_deepfake.review.find import VersionName
     from vfx_deepfake.viewing.published import open_published
 
     shot = load_shot(shot_file)
-    numbers = shot.paths.version_numbers()
-    if not numbers:
+    known = {f"v{number:03d}": number for number in shot.paths.version_numbers()}
+    if not known:
         raise ReviewError(f"{shot.name}: no version is published; run the shot first")
-    number = VersionName("", shot.name, version).number if version else numbers[-1]
-    if number not in numbers:
-        raise ReviewError(
-            f"{shot.name}: v{number:03d} is not published; there are {', '.join(f'v{each:03d}' for each in numbers)}"
-        )
-    return open_published(shot.paths.folder, shot.paths.version(number).folder)
+    name = version or list(known)[-1]
+    if name not in known:
+        raise ReviewError(f"{shot.name}: {ascii(name)[:40]} is not published; there are {', '.join(known)}")
+    return open_published(shot.paths.folder, shot.paths.version(known[name]).folder)
 
 
 def _stills(args: argparse.Namespace, progress: Progress) -> Result:
@@ -165,7 +163,8 @@ def _stills(args: argparse.Namespace, progress: Progress) -> Result:
         parse_frames(args.frames, "--frames"),
         of=PLATE if args.plate else VERSION,
     )
-    return make_stills(cut, Path(args.out), args.format, progress, view=_view(args), labelled=args.labels)
+    made = make_stills(cut, Path(args.out), args.format, progress, view=_view(args), labelled=args.labels)
+    return made if args.json else {**made, "lines": made["stills"]}
 
 
 def _wanted(args: argparse.Namespace) -> Wanted:

@@ -11,7 +11,7 @@ import numpy as np
 from vfx_deepfake.errors import DeliveryError
 from vfx_deepfake.frames import format_frames
 from vfx_deepfake.media.movie import MovieSpec
-from vfx_deepfake.media.slate import Look, burn_in, slate
+from vfx_deepfake.media.slate import Look, SlateInfo, burn_in, slate
 from vfx_deepfake.media.timecode import advanced
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.settings.delivery import BurnInSpec
@@ -34,7 +34,7 @@ from vfx_deepfake.viewing.published import VERSION
 
 MOST_PX = 4096  # of a side; larger pictures are made smaller, because players of H.264 stop there
 WORDS = {"side": "side by side", "wipe": "wipe", "stacked": "stacked", "difference": "difference"}
-BELOW = BurnInSpec(top_left="", top="", top_right="", bottom_left="{show}  {date}")
+BELOW = BurnInSpec(top_left="", top="", top_right="", bottom_left="{show}  {date}  {color}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,21 +81,17 @@ def make_ab(left: Cut, right: Cut, wanted: Wanted, look: AbLook, progress: Progr
     title = f"{left} | {right}"
     spec = MovieSpec(frame_rate=rate, codec=wanted.codec, timecode=advanced(start, -look.slate, rate), signal=signal,
                      tags={"title": title})  # fmt: skip
-    source = next((cut for cut in cuts if cut.of == VERSION), left).version
-    pictures = marked(source.opened, source.paths.number, _frames(cuts, wanted, look, releases))
+    source = next((cut for cut in cuts if cut.of == VERSION), left)
+    info = replace(card_of(source, releases, wanted.view), version=title, note=WORDS[look.layout])
+    pictures = marked(source.version.opened, source.version.paths.number, _frames(cuts, wanted.view, look, info))
     shown = counted(pictures, len(left.frames) + look.slate, "a/b", progress)
     return write(wanted, shown, spec, cuts, releases, progress)
 
 
-def _frames(cuts: tuple[Cut, Cut], wanted: Wanted, look: AbLook, releases: tuple[str, ...]) -> Iterator[np.ndarray]:
+def _frames(cuts: tuple[Cut, Cut], view: tuple[str, str], look: AbLook, info: SlateInfo) -> Iterator[np.ndarray]:
     left, right = cuts
-    info = replace(
-        card_of(left, releases, wanted.view),
-        version=f"{left} | {right}",
-        note=f"{WORDS[look.layout]}: {left} and {right}",
-    )
     width, height = left.size
-    both = zip(pictures_of(left, wanted.view), pictures_of(right, wanted.view), strict=True)
+    both = zip(pictures_of(left, view), pictures_of(right, view), strict=True)
     for index, ((frame, one), (_, other)) in enumerate(both):
         picture = composed(look.layout, one, fitted(other, width, height), (str(left), str(right)), look.gain)
         if max(picture.shape) > MOST_PX:

@@ -111,10 +111,10 @@ def view_of(cut: Cut, view: tuple[str, str] = SHOWS_OWN) -> tuple[str, str]:
 def card_of(cut: Cut, releases: Sequence[str], view: tuple[str, str] = SHOWS_OWN) -> SlateInfo:
     """What a slate says of a cut; it carries the day the version was made."""
     version = cut.version
-    release = ", ".join(releases) if needs_release(version.opened.shot) else ""
+    release = ", ".join(releases) if cut.of == VERSION and needs_release(version.opened.shot) else ""
     info = slate_of(version.opened, version.paths.number, cut.frames, cut.size, version.rate, release)
     made = str(version.record.get("made_at", ""))[:10]
-    return replace(info, date=made or info.date, media_color=", ".join(view_of(cut, view)))
+    return replace(info, version=str(cut), date=made or info.date, media_color=", ".join(view_of(cut, view)))
 
 
 def timecode_at(cut: Cut, frame: int) -> str:

@@ -30,7 +30,6 @@ from vfx_deepfake.viewing.movies_source import (
     require_place,
     require_shown,
     timecode_at,
-    view_of,
     write,
 )
 
@@ -77,52 +76,74 @@ def make_stringout(cuts: Sequence[Cut], wanted: Wanted, how: Stringing, progress
     rate, signal = one_rate(cuts, "stringout"), one_signal(cuts, wanted.view, "stringout")
     if not exists(how.start, rate):
         raise DeliveryError(f"start is '{how.start}'; want a timecode at {rate} frames a second, e.g. 01:00:00:00")
-    releases = require_shown(versions)
-    total = sum(len(cut.frames) for cut in cuts) + {"none": 0, "front": 1, "each": len(cuts)}[how.slates]
+    reel = _Reel(tuple(cuts), wanted.view, how, rate, require_shown(versions))
     begin = advanced(how.start, -1, rate) if how.slates == "front" else how.start
     spec = MovieSpec(frame_rate=rate, codec=wanted.codec, timecode=begin, signal=signal, tags={"title": how.title})
-    pictures = counted(_frames(cuts, wanted, how, rate, total), total, "stringout", progress)
-    made = write(wanted, pictures, spec, cuts, releases, progress)
-    return {**made, "shots": [f"{cut} {cut.frames[0]}-{cut.frames[-1]}" for cut in cuts], "releases": list(releases)}
+    pictures = counted(reel.pictures(), reel.num_frames + reel.num_slates, "stringout", progress)
+    made = write(wanted, pictures, spec, cuts, reel.releases, progress)
+    return {
+        **made,
+        "shots": [f"{cut} {cut.frames[0]}-{cut.frames[-1]}" for cut in cuts],
+        "releases": list(reel.releases),
+    }
 
 
-def _frames(cuts: Sequence[Cut], wanted: Wanted, how: Stringing, rate: Fraction, total: int) -> Iterator[np.ndarray]:
-    """Every picture of the movie, at its size."""
-    size = how.size if any(how.size) else cuts[0].size
-    position = 0
-    for index, cut in enumerate(cuts):
-        dressed: Iterator[np.ndarray] = _dressed(cut, wanted, how, size, position, rate)
-        if not index and how.slates == "front":
-            first = next(pictures_of(cut, wanted.view))[1]
-            dressed = chain([slate(_front(cuts, wanted, how, size, rate, total), *size, first)], dressed)
-        yield from marked(cut.version.opened, cut.version.paths.number, dressed)
-        position += len(cut.frames) + (how.slates == "each")
+@dataclass(frozen=True, slots=True)
+class _Reel:
+    """A stringout that may be made."""
 
+    cuts: tuple[Cut, ...]
+    view: tuple[str, str]
+    how: Stringing
+    rate: Fraction
+    releases: tuple[str, ...]
 
-def _dressed(
-    cut: Cut, wanted: Wanted, how: Stringing, size: tuple[int, int], position: int, rate: Fraction
-) -> Iterator[np.ndarray]:
-    """One shot's frames with burn-ins, and its slate; ``position`` is where it begins in the movie, the front slate not counted."""
-    info = card_of(cut, require_shown([cut.version]), wanted.view)
-    look = look_of(cut.version.settings.review)
-    for frame, picture in pictures_of(cut, wanted.view):
-        whole = fitted(picture, *size)
-        if how.slates == "each" and frame == cut.frames[0]:
-            yield slate(info, *size, picture)
+    @property
+    def num_frames(self) -> int:
+        """Frames of all shots."""
+        return sum(len(cut.frames) for cut in self.cuts)
+
+    @property
+    def num_slates(self) -> int:
+        """Cards among them."""
+        return {"none": 0, "front": 1, "each": len(self.cuts)}[self.how.slates]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the movie."""
+        return self.how.size if any(self.how.size) else self.cuts[0].size
+
+    def pictures(self) -> Iterator[np.ndarray]:
+        """Every picture of the movie."""
+        position = 0
+        for index, cut in enumerate(self.cuts):
+            dressed = self._dressed(cut, position)
+            if not index and self.how.slates == "front":
+                dressed = chain([self._front()], dressed)
+            yield from marked(cut.version.opened, cut.version.paths.number, dressed)
+            position += len(cut.frames) + (self.how.slates == "each")
+
+    def _dressed(self, cut: Cut, position: int) -> Iterator[np.ndarray]:
+        """One shot's slate and frames with burn-ins; ``position`` is where it begins in the movie, the front slate not counted."""
+        info = card_of(cut, require_shown([cut.version]), self.view)
+        look = look_of(cut.version.settings.review)
+        for frame, picture in pictures_of(cut, self.view):
+            if self.how.slates == "each" and frame == cut.frames[0]:
+                yield slate(info, *self.size, picture)
+                position += 1
+            own = self.how.timecode == "source"
+            now = timecode_at(cut, frame) if own else advanced(self.how.start, position, self.rate)
+            yield burn_in(fitted(picture, *self.size), info, frame, now, look)
             position += 1
-        now = advanced(how.start, position, rate) if how.timecode == "continuous" else timecode_at(cut, frame)
-        yield burn_in(whole, info, frame, now, look)
-        position += 1
 
-
-def _front(
-    cuts: Sequence[Cut], wanted: Wanted, how: Stringing, size: tuple[int, int], rate: Fraction, total: int
-) -> SlateInfo:
-    """The card of the whole movie."""
-    first = card_of(cuts[0], (), wanted.view)
-    shows = sorted({cut.version.settings.shot.show for cut in cuts} - {""})
-    return SlateInfo(
-        show=", ".join(shows), shot="", version=how.title, date=dt.date.today().isoformat(), status=first.status,
-        frames=f"{total - 1} in {len(cuts)} shots", note=", ".join(map(str, cuts)), vendor=first.vendor,
-        resolution=f"{size[0]} x {size[1]}", frame_rate=str(rate), media_color=", ".join(view_of(cuts[0], wanted.view)),
-    )  # fmt: skip
+    def _front(self) -> np.ndarray:
+        """The card of the whole movie, with its first frame."""
+        first = card_of(self.cuts[0], self.releases, self.view)
+        shows = sorted({cut.version.settings.shot.show for cut in self.cuts} - {""})
+        info = SlateInfo(
+            show=", ".join(shows), shot="", version=self.how.title, date=dt.date.today().isoformat(), status=first.status,
+            frames=f"{self.num_frames} in {len(self.cuts)} shots", note=", ".join(map(str, self.cuts)), vendor=first.vendor,
+            resolution=f"{self.size[0]} x {self.size[1]}", frame_rate=str(self.rate), media_color=first.media_color,
+            likeness=f"digitally altered; releases {', '.join(self.releases)}" if self.releases else "not altered",
+        )  # fmt: skip
+        return slate(info, *self.size, next(pictures_of(self.cuts[0], self.view))[1])
