@@ -76,7 +76,7 @@ def _playlist(args: argparse.Namespace) -> Result:
         if args.what == "list":
             found = all_playlists(store, args.show)
             lines = [f"{row['name']:24}  {row['num_versions']} versions, {row['pending']} pending" for row in found]
-            return {"playlists": found, "lines": lines or ["there is no playlist yet"]}
+            return {"playlists": found} if args.json else {"lines": lines or ["there is no playlist yet"]}
         if not args.name:
             raise ReviewError(f"playlist {args.what}: which one is missing; name it, e.g. monday")
         show = _show(store, args.show)
@@ -85,7 +85,11 @@ def _playlist(args: argparse.Namespace) -> Result:
             return {"playlist": args.name, "removed": True}
         versions = _from_otio(store, show, args.from_otio) if args.from_otio else _pairs(args.versions)
         made = set_playlist(store, this_account(), show, args.name, versions)
-    return {**made, "lines": [f"{number}  {shot} {version}" for number, (shot, version) in enumerate(versions, 1)]}
+    return (
+        made
+        if args.json
+        else {"lines": [f"{number}  {shot} {version}" for number, (shot, version) in enumerate(versions, 1)]}
+    )
 
 
 def _show(store: Store, named: str | None) -> str:
@@ -132,7 +136,11 @@ def _export(args: argparse.Namespace) -> Result:
             with written_aside(Path(file)) as aside:
                 aside.write_bytes(content)
             made[kind] = {"file": file, "num_versions": num_versions}
-    return {**made, "lines": [f"{each['file']}  {each['num_versions']} versions" for each in made.values()]}
+    return (
+        {"files": made}
+        if args.json
+        else {"lines": [f"{each['file']}  ({each['num_versions']} versions)" for each in made.values()]}
+    )
 
 
 EXCHANGE: dict[str, Callable[[argparse.Namespace], Result]] = {"diff": _diff, "playlist": _playlist, "export": _export}

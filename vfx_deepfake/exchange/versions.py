@@ -14,10 +14,11 @@ from vfx_deepfake.media.header import read_header
 from vfx_deepfake.media.metadata import frame_rate, timecode
 from vfx_deepfake.media.plate import DEFAULT_RATE
 from vfx_deepfake.naming import ShotPaths, VersionPaths, load_naming
-from vfx_deepfake.review.find import VersionName, find_version
+from vfx_deepfake.review.find import VersionName, whereabouts
 from vfx_deepfake.review.lineage import made_from
 from vfx_deepfake.review.listing import about
 from vfx_deepfake.review.store import Store
+from vfx_deepfake.settings.checks import is_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,6 @@ class Described:
     standing: Mapping[str, Any]
     settings: Mapping[str, Mapping[str, Any]]
     origin: Mapping[str, Any]
-    shot_folder: Path
     paths: VersionPaths
     frames: tuple[int, ...]
     rate: Fraction
@@ -71,29 +71,19 @@ def describe(store: Store, name: VersionName) -> Described:
 
     Raises: ReviewError where it is not registered.
     """
-    folder, inside = folders_of(store, name)
+    with store.reading() as session:
+        place = whereabouts(session, store.place.root, name)
     standing, origin = about(store, name), made_from(store, name)
     settings = origin["made_from"].get("settings", {})
-    paths = ShotPaths(folder, name.shot, load_naming(folder)).version(name.number, inside)
+    paths = ShotPaths(place.shot_folder, name.shot, load_naming(place.shot_folder)).version(name.number, place.folder)
     frames = parse_frames(standing["frames"])
     metadata, size_px = _header(paths.exr_frame(frames[0]))
     said = str(settings.get("plate", {}).get("frame_rate", ""))
-    rate = Fraction(said) if said else frame_rate(metadata) or DEFAULT_RATE
+    rate = Fraction(said) if is_rate(said) else frame_rate(metadata) or DEFAULT_RATE
     return Described(
-        name, standing, settings, {key: value for key, value in origin.items() if key != "made_from"}, folder, paths, frames,
+        name, standing, settings, {key: value for key, value in origin.items() if key != "made_from"}, paths, frames,
         rate, timecode(metadata), size_px,
     )  # fmt: skip
-
-
-def folders_of(store: Store, name: VersionName) -> tuple[Path, Path]:
-    """The folder of the shot, and that of the version.
-
-    Raises: ReviewError where it is not registered.
-    """
-    with store.reading() as session:
-        version = find_version(session, name)
-        shot = store.place.root / version.shot.folder
-        return shot, shot / version.folder
 
 
 def _header(frame: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
