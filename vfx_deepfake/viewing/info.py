@@ -13,7 +13,8 @@ from vfx_deepfake.viewing.published import Published
 def info_of(version: Published) -> dict[str, Any]:
     """Frames, size, rate, views, layers, face boxes, and whether the plate is there, as plain data.
 
-    ``face`` boxes are [x, y, width, height] in pixels of the display window, whose first pixel is 0, 0.
+    ``config_changed``: the show's OCIO config, or a file it refers to, is not what it was when the version was made. ``face`` boxes are
+    [x, y, width, height] in pixels of the display window, whose first pixel is 0, 0.
     Raises: what reading the first frame's header raises; ColorError for a config that can't be used.
     """
     window, rate = version.header.display_window, version.rate
@@ -36,6 +37,7 @@ def info_of(version: Published) -> dict[str, Any]:
         "source_space": version.plate_space,
         "working_space": version.working,
         "config": version.settings.color.config,
+        "config_changed": version.color.config_id() != version.record["inputs"].get("color_config"),
         "sizes": [size for size in SIZES if size < window.width],
         "plate": not problem,
         "plate_problem": problem,
