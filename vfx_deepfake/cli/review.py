@@ -70,7 +70,9 @@ def add_review(stages: Any, shot: Callable[..., None], common: Callable[..., Non
     listed = parsers.add_parser("list", help="versions and how they stand")
     _folder(listed)
     listed.add_argument("--state", default="", help="only those that stand so, e.g. pending_review")
-    listed.add_argument("--search", default="", metavar="TEXT", help="part of a shot's or an author's name")
+    listed.add_argument("--qc", default="", help="only those whose QC says so: pass, look, fail or none")
+    listed.add_argument("--show", default=None, help="only this show's")
+    listed.add_argument("--search", default="", metavar="TEXT", help="parts of a shot's or an author's name, or v003")
     listed.add_argument("--newest", action="store_true", help="only the newest version of each shot")
     _of_version(parsers, "show", "one version: state, QC, notes, history, and what made it")
     for action, what in (("approve", "approve a version"), ("request-changes", "send a version back")):
@@ -168,7 +170,9 @@ def _list(args: argparse.Namespace) -> Result:
     from vfx_deepfake.review.store import open_store
 
     with open_store(find_place(Path(args.folder))) as store:
-        found = list_versions(store, state=args.state, search=args.search, newest_only=args.newest)
+        found = list_versions(
+            store, show=args.show, state=args.state, qc=args.qc, search=args.search, newest_only=args.newest
+        )
     return {"versions": found, "lines": [_row_line(row) for row in found] or ["no version is like that"]}
 
 

@@ -16,12 +16,6 @@ from vfx_deepfake.review.store import Store
 SHOTS_A_PAGE = 120
 
 
-def shows(store: Store) -> list[str]:
-    """The shows that have shots on record, by name; the one without a name is empty."""
-    with store.reading() as session:
-        return list(session.scalars(select(Shot.show).distinct().order_by(Shot.show)))
-
-
 def wall(store: Store, *, show: str | None = None, state: str = "", qc: str = "", search: str = "", page: int = 1,
          per_page: int = SHOTS_A_PAGE) -> dict[str, Any]:  # fmt: skip
     """One page of the wall: the newest version of each shot that is meant (see :func:`.listing.conditions`).

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from vfx_deepfake.errors import ReviewError
+from vfx_deepfake.review.choosing import shows_of
 from vfx_deepfake.review.dailies import all_playlists, dailies, versions_of_playlist
 from vfx_deepfake.review.playlists import Pairs, edit_playlist, remove_playlist, set_playlist
-from vfx_deepfake.review.wall import shows
 from vfx_deepfake.web.visit import NO_SHOW, Visitor, render
 from vfx_deepfake.web.wording import WORDS, dailies_name, show_of_query
 
@@ -30,7 +30,7 @@ def playlist_url(show: str, name: str) -> str:
 @router.get("/playlists")
 def playlists_page(request: Request, visit: Visitor) -> HTMLResponse:
     """Every playlist, and a form that makes one."""
-    return render(request, visit, "playlists.html", words=WORDS, playlists=all_playlists(visit.store), shows=shows(visit.store),
+    return render(request, visit, "playlists.html", words=WORDS, playlists=all_playlists(visit.store), shows=shows_of(visit.store),
                   playlist_url=playlist_url)  # fmt: skip
 
 
@@ -123,6 +123,6 @@ def dailies_page(request: Request, visit: Visitor, show: Word = "", playlist: Wo
     """What waits for a decision, in order; each leads to the player, which walks on from there."""
     of_show = show_of_query(show)
     rows = dailies(visit.store, of_show, playlist)
-    return render(request, visit, "dailies.html", words=WORDS, show=show, playlist=playlist, versions=rows, shows=shows(visit.store),
+    return render(request, visit, "dailies.html", words=WORDS, show=show, playlist=playlist, versions=rows, shows=shows_of(visit.store),
                   playlists=all_playlists(visit.store), query=urlencode({"dailies": dailies_name(of_show, playlist)}),
                   playlist_url=playlist_url)  # fmt: skip

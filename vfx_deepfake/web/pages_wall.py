@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
-from vfx_deepfake.review.wall import shows, wall
+from vfx_deepfake.review.choosing import shows_of
+from vfx_deepfake.review.wall import wall
 from vfx_deepfake.web.visit import Visitor, render
 from vfx_deepfake.web.wording import WORDS, show_of_query
 
@@ -29,4 +30,4 @@ def wall_page(request: Request, visit: Visitor, show: Word = "", state: Word = "
         query = {name: value for name, value in {**asked, **other}.items() if value and value != 1}
         return f"/?{urlencode(query)}" if query else "/"
 
-    return render(request, visit, "wall.html", words=WORDS, url=url, shows=shows(visit.store), **found, **asked)
+    return render(request, visit, "wall.html", words=WORDS, url=url, shows=shows_of(visit.store), **found, **asked)

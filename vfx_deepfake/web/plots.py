@@ -65,9 +65,8 @@ def plot(values: Mapping[int, float], frames: Sequence[int], limits: tuple[float
             judged = verdict(values[worst], limits) if limits else ""
             columns.append(Column(round(LEFT + start * step, 1), round(size * step, 1), worst, values[worst], round(place[worst], 1),
                                   height(values[worst]), judged))  # fmt: skip
-    within = [
-        (word, height(limit)) for word, limit in zip(("look", "fail"), limits or (), strict=False) if limit <= high
-    ]
+    named = {limit: word for word, limit in zip(("look", "fail"), limits or (), strict=False) if limit <= high}
+    within = [(word, height(limit)) for limit, word in named.items()]
     marks = sorted({frames[0], frames[len(frames) // 2], frames[-1]})
     heights = [(place[frame], height(values[frame])) if frame in values else None for frame in frames]
     top = high / 1.12 if low == 0 else max(values.values())
