@@ -6,15 +6,11 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.shot import load_shot
-
-if TYPE_CHECKING:
-    from vfx_deepfake.review.find import VersionName
-    from vfx_deepfake.review.store import Store
 
 Result = dict[str, Any]
 PUBLISH, PULL = "publish", "pull"
@@ -38,7 +34,7 @@ def add_tracker(parsers: Any) -> None:
 def _publish(args: argparse.Namespace, progress: Progress) -> Result:
     from vfx_deepfake.exchange.desk import open_desk
     from vfx_deepfake.exchange.publish import publish
-    from vfx_deepfake.review.find import VersionName
+    from vfx_deepfake.review.find import VersionName, pending_names
     from vfx_deepfake.review.people import this_account
     from vfx_deepfake.review.place import find_place
     from vfx_deepfake.review.store import open_store
@@ -52,11 +48,11 @@ def _publish(args: argparse.Namespace, progress: Progress) -> Result:
     shot = load_shot(args.shot) if args.shot else None
     rows: list[Result] = []
     with open_store(find_place(shot.paths.folder if shot else Path(args.folder))) as store:
-        names = (
-            [VersionName(shot.settings.shot.show, shot.name, text) for text in args.versions]
-            if shot
-            else list(_pending(store))
-        )
+        if shot:
+            names = [VersionName(shot.settings.shot.show, shot.name, text) for text in args.versions]
+        else:
+            with store.reading() as session:
+                names = pending_names(session)
         for show, group in groupby(names, key=lambda name: name.show):
             with open_desk(store, this_account(), show, PUBLISH) as desk:
                 rows += publish(desk, list(group), dry_run=args.dry_run, progress=progress)
@@ -70,37 +66,21 @@ def _publish_lines(rows: Iterable[Result]) -> Iterator[str]:
         yield from (f"conflict: {line}" for line in row["conflicts"])
 
 
-def _pending(store: Store) -> Iterator[VersionName]:
-    """By show and shot, oldest version first, so that a tracker gets them in their order."""
-    from vfx_deepfake.review.choosing import choose
-    from vfx_deepfake.review.listing import MOST_ROWS, list_versions
-    from vfx_deepfake.review.models import PENDING
-    from vfx_deepfake.review.wall import shows
-
-    for show in shows(store):
-        waiting: set[tuple[str, str]] = set()
-        offset = 0
-        while rows := list_versions(store, show=show, state=PENDING, offset=offset):
-            waiting.update((row["shot"], row["version"]) for row in rows)
-            offset += MOST_ROWS
-        yield from (name for name in choose(store, show=show) if (name.shot, name.version) in waiting)
-
-
 def _pull(args: argparse.Namespace, progress: Progress) -> Result:
     from vfx_deepfake.exchange.desk import open_desk, place_of, require_tracker
     from vfx_deepfake.exchange.pull import pull
+    from vfx_deepfake.review.choosing import shows_of
     from vfx_deepfake.review.links import VERSION, links
     from vfx_deepfake.review.people import this_account
     from vfx_deepfake.review.place import find_place, find_settings
     from vfx_deepfake.review.store import open_store
-    from vfx_deepfake.review.wall import shows
 
     place = find_place(Path(args.folder))
     spec = find_settings(place.root).tracker
     require_tracker(spec, place.root)
     rows: list[Result] = []
     with open_store(place) as store:
-        projects = {place_of(spec, show): show for show in shows(store)}  # several shows may be one project there
+        projects = {place_of(spec, show): show for show in shows_of(store)}  # several shows may be one project there
         for where, show in projects.items():
             if links(store, where, kind=VERSION):
                 with open_desk(store, this_account(), show, PULL) as desk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from vfx_deepfake.errors import ReviewError, located
@@ -42,17 +43,19 @@ def submission_of(described: Described) -> Submission:
 
     Raises: ReviewError where it has no movie.
     """
-    movie, sheet, (width, height) = described.paths.movie, described.paths.sheet, described.size_px
+    movie, sheet = described.paths.movie, described.paths.sheet
     if not movie.is_file():
         raise ReviewError(
             f"{movie}: is not there, and a tracker shows movies; put the version's files back, or publish the next version with "
             "[review].movie"
         )
+    pictures, *size_px = _look_into(movie)
+    width, height = described.size_px if all(described.size_px) else size_px  # the movie's sides may have been padded
     standing, note = described.standing, described.setting("shot", "note")
     return Submission(
         show=described.name.show, shot=described.name.shot, number=described.name.number, identity=standing["record_hash"],
         first_frame=described.frames[0], last_frame=described.frames[-1], frame_rate=described.rate,
-        movie_first=described.frames[0] - _slate_frames(movie, len(described.frames)), width=width, height=height,
+        movie_first=described.frames[0] - max(pictures - len(described.frames), 0), width=width, height=height,
         description=f"{note}\nframes {standing['frames']}".strip(), author=str(described.origin.get("author", "")),
         frames=described.paths.exr, movie=movie, sheet=sheet if sheet.is_file() else None,
     )  # fmt: skip
@@ -193,12 +196,13 @@ def _begin(text: str) -> str:
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 
-def _slate_frames(movie: Any, frames: int) -> int:
-    """How many pictures a movie has ahead of the shot's own."""
+def _look_into(movie: Path) -> tuple[int, int, int]:
+    """Pictures of a movie, width and height in pixels."""
     import av
 
     try:
         with av.open(str(movie)) as container:
-            return max(container.streams.video[0].frames - frames, 0)
+            video = container.streams.video[0]
+            return video.frames, video.width, video.height
     except (av.error.FFmpegError, IndexError) as error:
         raise ReviewError(f"{movie}: can't be read as a movie ({error}); restore it") from error

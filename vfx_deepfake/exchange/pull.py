@@ -17,7 +17,7 @@ from vfx_deepfake.exchange.tracker import Published, ReadBack, TheirNote, TheirP
 from vfx_deepfake.progress import SILENT, Progress
 from vfx_deepfake.review import words
 from vfx_deepfake.review.decisions import DECISIONS, MOVES, decide
-from vfx_deepfake.review.find import VersionName
+from vfx_deepfake.review.find import VersionName, pending_names
 from vfx_deepfake.review.links import DECISION, IN, NOTE, READ, UNTIL
 from vfx_deepfake.review.listing import about
 from vfx_deepfake.review.models import ROLES
@@ -39,9 +39,7 @@ def pull(desk: Desk, *, dry_run: bool = False, progress: Progress = SILENT) -> l
         return []
     marks = desk.linked(kind=READ)
     since = marks[0]["ours"] if marks else ""
-    there = desk.patiently(
-        lambda: desk.tracker.read_back({theirs: facts for theirs, (_, facts) in sent.items()}, since)
-    )
+    there = _read(desk, sent, since)
     inbox = _Inbox(desk, sent, there, dry_run)
     steps: tuple[TheirNote | TheirStatus, ...] = (*there.notes, *inbox.last_statuses())
     progress.start("pull", len(steps), "notes")
@@ -53,6 +51,20 @@ def pull(desk: Desk, *, dry_run: bool = False, progress: Progress = SILENT) -> l
         desk.keep(None, READ, UNTIL, ours=there.until, direction=IN)
     progress.finish()
     return inbox.rows
+
+
+def _read(desk: Desk, sent: Mapping[str, tuple[VersionName, Published]], since: str) -> ReadBack:
+    """What stands there. Versions that wait for a decision are read whole: not every tracker says when a reply or a drawing came."""
+    with desk.store.reading() as session:
+        waiting = set(pending_names(session))
+    ask: dict[bool, dict[str, Published]] = {True: {}, False: {}}
+    for theirs, (name, facts) in sent.items():
+        ask[name in waiting][theirs] = facts
+    decided = desk.patiently(lambda: desk.tracker.read_back(ask[False], since)) if ask[False] else ReadBack(until=since)
+    open_ones = desk.patiently(lambda: desk.tracker.read_back(ask[True])) if ask[True] else ReadBack()
+    return ReadBack(
+        notes=decided.notes + open_ones.notes, statuses=decided.statuses + open_ones.statuses, until=decided.until
+    )
 
 
 class _Inbox:
@@ -74,12 +86,12 @@ class _Inbox:
         return self.sent[said.version][0]
 
     def last_statuses(self) -> list[TheirStatus]:
-        """Ours, and of theirs the last new decision on each version: what they changed their mind about is none."""
-        new: dict[str, TheirStatus] = {}
+        """All of ours, and of theirs the last decision on each version: what they changed their mind about is none."""
+        last: dict[str, TheirStatus] = {}
         for status in self.there.statuses:
-            if status.mark or (self.desk.decision_of(status.status) and (DECISION, status.id) not in self.ours):
-                new[status.id if status.mark else status.version] = status
-        return list(new.values())
+            if status.mark or self.desk.decision_of(status.status):
+                last[status.id if status.mark else status.version] = status
+        return list(last.values())
 
     def take(self, said: TheirNote | TheirStatus) -> None:
         """Take one thing, or see that it is here already."""
@@ -105,7 +117,8 @@ class _Inbox:
 
     def _note(self, said: TheirNote) -> None:
         user = self._user(said.author)
-        text = _plain(said.text if user else f"{said.author}: {said.text}")
+        words_of_theirs = said.text.strip() or "(a drawing)"
+        text = _plain(words_of_theirs if user else f"{said.author}: {words_of_theirs}")
         self._say(said, f"note of {said.author}: {' '.join(text.split())[:60]}")
         if self.dry_run:
             return
@@ -152,7 +165,10 @@ class _Inbox:
         if self.dry_run:
             return
         note = TheirNote(id=f"status {said.id}", version=said.version, author=said.author, at=said.at, text="")
-        self._write(self.account, note, f"{self.desk.spec.kind}: {line}")
+        ours = self._write(self.account, note, f"{self.desk.spec.kind}: {line}")
+        self.desk.keep(
+            self.name_of(said), NOTE, note.id, ours=ours, direction=IN
+        )  # what they said does not go out to them again
         self.desk.keep(self.name_of(said), DECISION, said.id, direction=IN)
 
     def _link_decision(self, said: TheirStatus, standing: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from vfx_deepfake.errors import NotThereError, ReviewError
-from vfx_deepfake.review.models import Shot, Version
+from vfx_deepfake.review.models import PENDING, Shot, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +88,14 @@ def folder_of(session: Session, root: Path, name: VersionName) -> Path:
     Raises: as :func:`whereabouts`.
     """
     return whereabouts(session, root, name).folder
+
+
+def pending_names(session: Session) -> list[VersionName]:
+    """Every version that waits for a decision, by show, shot and rising number."""
+    of = (
+        select(Shot.show, Shot.name, Version.number)
+        .join(Shot, Version.shot_id == Shot.id)
+        .where(Version.state == PENDING)
+    )
+    found = session.execute(of.order_by(Shot.show, Shot.name, Version.number))
+    return [VersionName(show, shot, f"v{number:03d}") for show, shot, number in found]
