@@ -6,8 +6,21 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vfx_deepfake.media.slate import BACKGROUND, BURN_IN, SlateInfo, burn_in, review_frames, slate
+from vfx_deepfake.errors import ShotError
+from vfx_deepfake.media.slate import (
+    BACKGROUND,
+    BURN_IN,
+    Look,
+    SlateInfo,
+    bar_height,
+    burn_in,
+    label,
+    review_frames,
+    slate,
+)
 from vfx_deepfake.media.text import font, line_height, shortened, text_width, wrapped
+from vfx_deepfake.settings.delivery import BurnInSpec, ReviewSpec
+from vfx_deepfake.tables import build
 
 INFO = SlateInfo(show="demo", shot="sh0010", version="sh0010_v003", date="2026-11-21", frames="1001-1024 (24)")
 GREY = np.full((180, 320, 3), 0.4, np.float32)
@@ -138,3 +151,87 @@ def test_counters_do_not_jump() -> None:
 def test_an_empty_entry_shows_a_dash() -> None:
     assert np.array_equal(slate(replace(INFO, note=""), 960, 540), slate(replace(INFO, note="–"), 960, 540))
     assert BACKGROUND < 0.2 and line_height(font(10)) > 10
+
+
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720), (2048, 858), (4096, 2160), (720, 1280)])
+def test_all_entries_stand_above_the_ramp(size: tuple[int, int]) -> None:
+    """Also where every text is as long as it may be: what is cut off ends in an ellipsis and nothing runs into the ramp."""
+    width, height = size
+    long = replace(
+        INFO,
+        **{name: "words " * 60 for name in ("show", "types", "scope", "note", "vendor", "media_color", "likeness")},
+    )
+    card, plain = slate(long, width, height, GREY), slate(INFO, width, height, GREY)
+    unit = min(height, width * 9 / 16) / 100
+    below = height - round(11 * unit) - 1
+    assert np.array_equal(card[below:], plain[below:])
+    split = width - round(6 * unit) - round(0.4 * (width - 2 * round(6 * unit)))  # where the thumbnail's column begins
+    assert np.array_equal(card[:, split:], plain[:, split:])
+
+
+def test_a_letterbox_holds_the_burn_in() -> None:
+    picture = np.full((720, 1280, 3), 0.4, np.float32)
+    look = Look(letterbox=2.39)
+    marked = burn_in(picture, INFO, 1001, "01:00:00:00", look)
+    bar = bar_height(1280, 720, 2.39)
+    assert bar == round((720 - 1280 / 2.39) / 2)
+    assert np.array_equal(marked[bar : 720 - bar], picture[bar : 720 - bar])  # the picture itself is untouched
+    assert marked[:bar].max() == pytest.approx(BURN_IN, abs=0.02) and (marked[:2] == 0).all()
+    assert marked[720 - bar :].max() == pytest.approx(BURN_IN, abs=0.02)
+    assert bar_height(1280, 720, 1.5) == bar_height(1280, 720, 0) == 0  # the picture is wider than that
+
+
+def test_burn_ins_stand_where_the_settings_say() -> None:
+    words = {place: "" for place in BurnInSpec.__dataclass_fields__}
+    corners = {
+        "top_left": (0, 0),
+        "top": (0, 1),
+        "top_right": (0, 2),
+        "bottom_left": (1, 0),
+        "bottom": (1, 1),
+        "bottom_right": (1, 2),
+    }
+    for place, (row, column) in corners.items():
+        look = Look(burn_in=BurnInSpec(**{**words, place: "{frame}"}))
+        changed = np.argwhere((burn_in(GREY, INFO, 1001, "0", look) != GREY).any(axis=2))
+        y, x = changed.mean(axis=0)
+        assert (y > 90, int(x // (320 / 3))) == (row == 1, column), place
+    assert np.array_equal(burn_in(GREY, INFO, 1001, "0", Look(burn_in=BurnInSpec(**words))), GREY)
+
+
+def test_long_burn_ins_do_not_overlap() -> None:
+    spec = BurnInSpec(top_left="left " * 40, top="middle " * 8, top_right="right " * 40)
+    marked = burn_in(np.zeros((360, 640, 3), np.float32), INFO, 1001, "0", Look(burn_in=spec))
+    columns = (marked[:20] > 0.1).any(axis=(0, 2))
+    gaps = np.diff(np.flatnonzero(columns))
+    assert (gaps > 10).sum() >= 2  # the three texts are apart by two blanks
+
+
+def test_without_a_slate_the_first_frame_comes_first() -> None:
+    found = list(review_frames([(1001, GREY)], INFO, Fraction(24), "01:00:00:00", Look(slate=False)))
+    assert len(found) == 1 and np.array_equal(found[0], burn_in(GREY, INFO, 1001, "01:00:00:00"))
+
+
+def test_labels_stand_left_and_right() -> None:
+    left, right = GREY.copy(), GREY.copy()
+    label(left, "sh0010_v001")
+    label(right, "sh0010_v001", right=True)
+    assert np.array_equal(left[:, 160:], GREY[:, 160:]) and not np.array_equal(left, GREY)
+    assert np.array_equal(right[:, :160], GREY[:, :160]) and not np.array_equal(right, GREY)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"codecs": ["mjpeg"]}, "codecs is 'mjpeg'; choose one of h264, prores4444"),
+        ({"codecs": []}, "codecs is empty; name one, or set movie = false"),
+        ({"submitting_for": "wip"}, "submitting_for is 'wip'; choose one of WIP, FINAL"),
+        ({"letterbox": 9}, "letterbox is 9.0; it must lie between 0.5 and 4.0"),
+        ({"burn_in": {"top": "{shoot}"}}, r"burn_in\]: top is '\{shoot\}'; known fields are \{show\}, \{shot\}"),
+        ({"burn_in": {"top": "{"}}, r"burn_in\]: top is '\{'; known fields"),
+        ({"burn_in": {"middle": "x"}}, r"burn_in\].middle: unknown key"),
+    ],
+)
+def test_what_can_not_be_said_is_answered(table: dict[str, object], message: str) -> None:
+    with pytest.raises(ShotError, match=message):
+        build(ReviewSpec, table, "shot.toml [review]")

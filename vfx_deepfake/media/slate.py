@@ -20,8 +20,8 @@ from vfx_deepfake.settings.delivery import BurnInSpec
 
 BACKGROUND = 0.11  # neutral dark grey
 TEXT, LABEL, BURN_IN = 0.78, 0.5, 0.72  # none of them white
-TEXT_SIZES = (2.9, 2.5, 2.1, 1.8)  # hundredths of the picture; the largest that lets all entries in
-MAX_LINES = 3  # of one entry
+# size in hundredths of the picture, and lines of one entry at most; the first that lets all entries in
+TEXT_SIZES = ((2.9, 3), (2.5, 3), (2.1, 3), (1.8, 3), (1.8, 2), (1.8, 1))
 RAMP_STEPS = 11
 
 
@@ -105,12 +105,12 @@ def slate(info: SlateInfo, width: int, height: int, thumbnail: np.ndarray | None
 
 
 def _draw_lines(card: np.ndarray, info: SlateInfo, box: tuple[int, int, int, int], unit: float) -> None:
-    """A column of labels and one of texts, in the largest size that lets all in; what is longer than a line is wrapped, up to MAX_LINES."""
+    """A column of labels and one of texts, in the largest of TEXT_SIZES that lets all in; what is longer than a line is wrapped."""
     left, top, right, bottom = box
-    for size in TEXT_SIZES:
+    for size, most in TEXT_SIZES:
         face = font(round(size * unit))
         column = left + max(text_width(label, face) for label, _ in info.lines()) + line_height(face)
-        entries = [(label, _entry(text, face, max(right - column, 1))) for label, text in info.lines()]
+        entries = [(label, _entry(text, face, max(right - column, 1), most)) for label, text in info.lines()]
         pitch = round(1.2 * line_height(face))
         if pitch * sum(len(lines) for _, lines in entries) <= bottom - top:
             break
@@ -122,10 +122,11 @@ def _draw_lines(card: np.ndarray, info: SlateInfo, box: tuple[int, int, int, int
             y += pitch
 
 
-def _entry(text: str, face: Font, width: int) -> list[str]:
+def _entry(text: str, face: Font, width: int, most: int) -> list[str]:
     lines = wrapped(text, face, width) or ["–"]
-    cut = [shortened(f"{lines[MAX_LINES - 1]} …", face, width)] if len(lines) > MAX_LINES else lines[MAX_LINES - 1 :]
-    return [*lines[: MAX_LINES - 1], *cut]
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], shortened(f"{lines[most - 1]} …", face, width)]
 
 
 def _draw_ramp(card: np.ndarray, box: tuple[int, int, int, int]) -> None:

@@ -20,8 +20,9 @@ from vfx_deepfake.media.slate import SlateInfo
 from vfx_deepfake.media.timecode import advanced, timecode_of
 from vfx_deepfake.progress import Progress
 from vfx_deepfake.provenance.credentials import Credential
-from vfx_deepfake.steps.consent import Watch, needs_release, require_releases
+from vfx_deepfake.steps.consent import Watch, needs_release, require_ancestors, require_releases
 from vfx_deepfake.steps.credentials import credit
+from vfx_deepfake.steps.release_report import releases_of_version
 from vfx_deepfake.steps.review_pictures import displayed, slate_of
 from vfx_deepfake.viewing.published import VERSION, Published
 
@@ -78,7 +79,7 @@ def cut_of(version: Published, frames: Sequence[int] = (), *, handles: int = 0, 
 
 
 def require_shown(versions: Iterable[Published]) -> tuple[str, ...]:
-    """The releases that let these versions be shown today, by the settings that each was made with.
+    """The releases that let these versions be shown today, by the settings that each was made with, of everybody on its record.
 
     Raises: ConsentError naming the version and why no release covers it; FacesetError or ShotError where it can't be told whose face it is.
     """
@@ -86,7 +87,11 @@ def require_shown(versions: Iterable[Published]) -> tuple[str, ...]:
     for version in versions:
         if needs_release(version.opened.shot):
             with located(str(version)):
-                found |= {release.id for release in require_releases(version.opened.shot, "render").values()}
+                shot = version.opened.shot
+                covered = require_releases(shot, "render")
+                seen = sorted(releases_of_version(version.record).keys() - covered.keys())  # whom the network has learnt from
+                covered |= require_ancestors(shot, seen, "render")
+                found |= {release.id for release in covered.values()}
     return tuple(sorted(found))
 
 
