@@ -6,6 +6,7 @@ while the player's frames go past them. Who waits holds no thread, and who has g
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import anyio
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -33,8 +33,8 @@ class Studio:
     """What one server makes pictures with."""
 
     cache: Cache = field(default_factory=lambda: Cache(cache_folder(), cache_limit()))
-    frames: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(cores()))
-    thumbs: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(max(cores() // 2, 1)))
+    frames: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(cores()))
+    thumbs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(max(cores() // 2, 1)))
 
 
 @dataclass(frozen=True)
