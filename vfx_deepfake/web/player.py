@@ -43,15 +43,15 @@ def player_page(
     notes = notes_of(visit.store, name)
     return render(
         request, visit, "version.html", words=WORDS, seq=seq, standing=standing, made=made, notes=notes, numbers=numbers,
-        changes=_changes(visit, name, numbers), figures=figures(qc_of(visit.store, name)["measures"], {}),
+        changes=_changes(visit, name, numbers), figures=figures(qc_of(visit.store, name)["measures"], {}, {}),
         still=_still(frame, frames), num_frames=len(frames), round=_round(visit, name, dailies), dailies=dailies,
         page=_page(visit, name, standing, notes, numbers),
     )  # fmt: skip
 
 
 @router.post(f"{OF_VERSION}/decision")
-def decide_by_form(visit: Visitor, show: str, shot: str, version: str, state: Text, why: Text = "", seen: Annotated[int | None, Form()] = None,
-                   back: Text = "") -> RedirectResponse:  # fmt: skip
+def decide_by_form(visit: Visitor, show: str, shot: str, version: str, state: Text, why: Text = "",
+                   seen: Annotated[int | None, Form()] = None, back: Text = "") -> RedirectResponse:  # fmt: skip
     """Approve or request changes, as the API does."""
     name = version_name(show, shot, version)
     decide(visit.store, visit.user, name, state, why, seen=seen)
@@ -107,8 +107,10 @@ def _round(visit: Visit, name: VersionName, dailies: str) -> dict[str, Any] | No
     urls = [_url(row["show"], row["shot"], row["version"], dailies) for row in rows]
     here = _url(name.show, name.shot, name.version, dailies)
     at = urls.index(here) if here in urls else -1
-    return {"position": at + 1, "count": len(urls), "prev": urls[at - 1] if at > 0 else "", "next": urls[at + 1] if at + 1 < len(urls) else "",
-            "name": playlist or ("all shows" if show is None else show_word(show))}  # fmt: skip
+    return {
+        "position": at + 1, "count": len(urls), "name": playlist or ("all shows" if show is None else show_word(show)),
+        "prev": urls[at - 1] if at > 0 else "", "next": urls[at + 1] if at + 1 < len(urls) else "",
+    }  # fmt: skip
 
 
 def _page(visit: Visit, name: VersionName, standing: Mapping[str, Any], notes: Sequence[Mapping[str, Any]],

@@ -5,7 +5,7 @@ export const GAINS = [1, 2, 4, 8, 16, 32, 64];
 export class Compare {
   /** State keys: compare (see shader.js), against ("plate" or "v003"), wipe (part of the plate's width or height), gain, camera. */
   constructor(state, stage, plate) {
-    Object.assign(this, { state, stage, plate });
+    Object.assign(this, { state, plate });
     this.line = stage.querySelector(".wipe");
     this.#drag();
     state.on("compare wipe camera", () => this.#place());
@@ -49,7 +49,7 @@ export class Compare {
     });
     line.addEventListener("pointermove", (event) => {
       if (!line.hasPointerCapture(event.pointerId)) return;
-      const { left, top } = this.stage.getBoundingClientRect();
+      const { left, top } = line.parentElement.getBoundingClientRect();
       const { compare, camera } = this.state.now;
       const upright = compare === "wipe-v";
       const at = (upright ? event.clientX - left : event.clientY - top) * devicePixelRatio - (upright ? camera.x : camera.y);

@@ -38,7 +38,7 @@ function name(event) {
 export function describe(table, root) {
   const groups = Map.groupBy ? Map.groupBy(table, ([group]) => group) : grouped(table);
   root.replaceChildren(...[...groups].map(([group, rows]) => element("section", {}, element("h3", {}, group), element("dl", {}, ...rows.flatMap(([, key, does]) => [
-    element("dt", {}, ...key.split("+").filter(Boolean).map((part) => element("kbd", {}, SHOWN[part] ?? (part.length === 1 ? part.toUpperCase() : part)))),
+    element("dt", {}, ...(key === "+" ? ["+"] : key.split("+")).map((part) => element("kbd", {}, SHOWN[part] ?? (part.length === 1 ? part.toUpperCase() : part)))),
     element("dd", {}, does),
   ])))));
 }

@@ -86,7 +86,7 @@ async function start() {
   function draw() {
     drawn = 0;
     const now = state.now;
-    fitCanvas(view.canvas);
+    fitCanvas(view.canvas, zoom.whole);
     if (!now.lut || !pictures.ready(now.frame)) return readout.show(); // the picture before stays, its number beside it
     view.draw({ ...now, a: pictures.a(now.frame), b: pictures.b(now.frame), plane: pictures.plane(now.frame), tint: overlays.tint, encoding: info.encoding, plate });
     state.set({ shown: now.frame, buffered: pictures.buffered() });
@@ -101,8 +101,7 @@ async function start() {
 }
 
 /** As many pixels in the canvas as it has on the screen. */
-function fitCanvas(canvas) {
-  const width = Math.round(canvas.clientWidth * devicePixelRatio), height = Math.round(canvas.clientHeight * devicePixelRatio);
+function fitCanvas(canvas, [width, height]) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
 }
 

@@ -1,4 +1,4 @@
-// A plane over the picture: where the face was replaced (red), or how sure the track is (orange: not, blue: very).
+// A plane over the picture: where the face was replaced (red), or how sure the track is (orange: hardly, blue: very; without colour: not tracked).
 
 export class Overlays {
   /** State keys: layer (name or ""), tintOpacity. `layers` are those the server has. */

@@ -25,7 +25,9 @@ export class Readout {
     this.#put(".trouble", now.trouble || (now.shown === now.frame ? "" : `loading ${now.frame}`));
     this.root.querySelector("[data-key='r']").setAttribute("aria-pressed", now.loop);
     this.root.querySelector("[data-key=' ']").setAttribute("aria-pressed", now.speed !== 0);
-    this.stage.dataset.shown = now.shown ?? ""; // the frame whose picture is drawn
+    this.root.dataset.compare = now.compare;
+    this.stage.dataset.shown = now.shown ?? ""; // the frame whose picture is drawn, and where
+    this.stage.dataset.camera = `${now.camera.scale} ${now.camera.x} ${now.camera.y}`;
   }
 
   #playing({ speed, waiting, dropped }) {

@@ -70,7 +70,7 @@ float mark(bool second, vec2 part) {
 
 vec3 tinted(vec3 colour, float value) {
   if (tint == 1) return mix(colour, vec3(0.95, 0.25, 0.2), value * tintOpacity);
-  if (tint == 2) return mix(colour, mix(vec3(1.0, 0.45, 0.0), vec3(0.1, 0.6, 1.0), value), tintOpacity);
+  if (tint == 2) return mix(colour, mix(vec3(1.0, 0.45, 0.0), vec3(0.1, 0.6, 1.0), value), value > 0.0 ? tintOpacity : 0.0);
   return colour;
 }
 

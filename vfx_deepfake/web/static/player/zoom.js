@@ -33,7 +33,7 @@ export class Zoom {
 
   /** `face` is {frame: box}; state keys: zoom ("fit" | "free" | "face"), camera, frame, compare. */
   constructor(stage, state, plate, face) {
-    Object.assign(this, { stage, state, plate });
+    Object.assign(this, { stage, state, plate, glass: stage.querySelector(".glass"), whole: [1, 1] });
     this.boxes = Object.entries(face).map(([frame, box]) => [Number(frame), box]).sort((a, b) => a[0] - b[0]);
     new ResizeObserver(() => this.place()).observe(stage);
     state.on("frame zoom compare", () => this.place());
@@ -42,14 +42,23 @@ export class Zoom {
 
   /** Size of one picture's pane, device pixels. */
   get pane() {
-    const density = devicePixelRatio;
-    const width = Math.round(this.stage.clientWidth * density);
-    const height = Math.round(this.stage.clientHeight * density);
+    const [width, height] = this.whole;
     return [this.state.now.compare === "side" ? Math.floor(width / 2) : width, height];
+  }
+
+  /** Lay the glass, which holds canvas and drawing, on whole device pixels: between them the browser would blur what is meant to be one to one. */
+  #align() {
+    const density = devicePixelRatio;
+    const stage = this.stage.getBoundingClientRect();
+    const [left, top, right, bottom] = [stage.left, stage.top, stage.right, stage.bottom].map((edge) => Math.round(edge * density));
+    this.whole = [Math.max(1, right - left), Math.max(1, bottom - top)];
+    const css = { left: left / density - stage.left, top: top / density - stage.top, width: this.whole[0] / density, height: this.whole[1] / density };
+    for (const [name, value] of Object.entries(css)) this.glass.style[name] = `${value}px`;
   }
 
   /** The camera for what the state says now. */
   place() {
+    this.#align();
     const { zoom, frame } = this.state.now;
     let camera = this.#camera;
     if (zoom === "fit") camera = fitted(this.pane, this.plate);
@@ -107,7 +116,7 @@ export class Zoom {
   }
 
   #inPane(event) {
-    const { left, top } = this.stage.getBoundingClientRect();
+    const { left, top } = this.glass.getBoundingClientRect();
     const x = (event.clientX - left) * devicePixelRatio;
     return [this.state.now.compare === "side" && x >= this.pane[0] ? x - this.pane[0] : x, (event.clientY - top) * devicePixelRatio];
   }
