@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import gzip
 import io
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ import pytest
 pytest.importorskip("fastapi", reason="FastAPI is not installed (extra: dailies)")
 pytest.importorskip("httpx", reason="httpx is not installed (extra: dev)")
 
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -309,41 +312,83 @@ def test_what_was_packed_before_stays_what_was_registered(own_site, own_dailies)
     assert own_site.get(f"{V2}/frames/1005").content == before
 
 
-def test_no_more_pictures_are_made_at_once_than_there_are_cores(tmp_path):
-    """A wall of thumbnails waits; the player's frames go past it."""
-    guard, now, most, order = threading.Lock(), {"thumb": 0, "frame": 0}, {"thumb": 0, "frame": 0, "all": 0}, []
+class Making:
+    """An app whose thumbnails take until ``go`` is set, and which counts what is made and how much of it at once."""
 
-    def make(kind):
-        with guard:
-            now[kind] += 1
-            most[kind], most["all"] = max(most[kind], now[kind]), max(most["all"], sum(now.values()))
-        time.sleep(0.03)
-        with guard:
-            now[kind] -= 1
-            order.append(kind)
+    def __init__(self, folder):
+        self.go, self.made, self.most, self._now, self._guard = threading.Event(), [], 0, 0, threading.Lock()
+        self.app = FastAPI()
+        self.app.state.studio = pictures.Studio(Cache(folder, 10**6), asyncio.Semaphore(2), asyncio.Semaphore(1))
+
+        @self.app.get("/{kind}/{number}")
+        async def picture(request: Request, kind: str, number: int):
+            wanted = pictures.Wanted(
+                [kind, number], lambda: self.make(kind, number), "text/plain", small=kind == "thumb"
+            )
+            return await pictures.send(request, lambda: wanted)
+
+    def make(self, kind, number):
+        with self._guard:
+            self.made.append((kind, number))
+            self._now += 1
+            self.most = max(self.most, self._now)
+        assert kind == "frame" or self.go.wait(60)
+        with self._guard:
+            self._now -= 1
         return Entry(kind.encode())
 
-    app = FastAPI()
-    app.state.studio = pictures.Studio(Cache(tmp_path, 10**6))
 
-    @app.get("/{kind}/{number}")
-    async def picture(request: Request, kind: str, number: int):
-        wanted = pictures.Wanted([kind, number], lambda: make(kind), "text/plain", small=kind == "thumb")
-        return await pictures.send(request, lambda: wanted)
-
-    with TestClient(app) as client, ThreadPoolExecutor(24) as pool:
+def test_a_wall_of_thumbnails_waits_and_the_players_frames_go_past_it(tmp_path):
+    making = Making(tmp_path)
+    with TestClient(making.app) as client, ThreadPoolExecutor(24) as pool:
         thumbs = [pool.submit(client.get, f"/thumb/{number}") for number in range(16)]
-        while not order:
-            time.sleep(0.005)
-        frames = [pool.submit(client.get, f"/frame/{number}") for number in range(4)]
-        assert {job.result().text for job in thumbs} == {"thumb"}
-        assert {job.result().text for job in frames} == {"frame"}
-    assert most["all"] <= pictures.cores()
-    assert most["thumb"] <= max(pictures.cores() // 2, 1)
-    assert order.index("thumb") < order.index("frame")
-    assert (
-        "thumb" in order[len(order) - 1 - order[::-1].index("frame") :]
-    )  # the last frame was made before the last thumbnail
+        frames = [pool.submit(client.get, f"/frame/{number}") for number in range(6)]
+        assert {job.result(60).text for job in frames} == {"frame"}
+        assert sum(kind == "thumb" for kind, _ in making.made) <= 1
+        making.go.set()
+        assert {job.result(60).text for job in thumbs} == {"thumb"}
+    assert len(making.made) == 22
+    assert making.most <= 2
+
+
+def test_nothing_is_made_for_somebody_who_has_gone(tmp_path):
+    making = Making(tmp_path)
+    server = uvicorn.Server(uvicorn.Config(making.app, port=0, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        first, second, third = (
+            ask(port, f"/thumb/{number}", until(lambda: making.made) if number else None) for number in range(3)
+        )
+        second.close()
+        until(lambda: len(server.server_state.connections) == 2)
+        making.go.set()
+        assert first.recv(12) == third.recv(12) == b"HTTP/1.1 200"
+        assert making.made == [("thumb", 0), ("thumb", 2)]
+        first.close()
+        third.close()
+    finally:
+        making.go.set()
+        server.should_exit = True
+        thread.join(60)
+
+
+def ask(port, path) -> socket.socket:
+    """A browser that has asked and waits."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return connection
+
+
+def until(happens):
+    """Wait for what another thread does; a minute at most."""
+    for _ in range(6000):
+        if found := happens():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within a minute")
 
 
 def test_a_gzip_body_is_one_file(site):
