@@ -111,7 +111,8 @@ class KitsuServer:
             "DB_HOST": url.host or "127.0.0.1", "DB_PORT": str(url.port or 5432), "DB_USERNAME": url.username or "postgres",
             "DB_PASSWORD": url.password or "none", "DB_DATABASE": self.database, "PREVIEW_FOLDER": str(self.folder / "previews"),
             "TMP_DIR": str(self.folder / "tmp"), "ENABLE_JOB_QUEUE": "False", "INDEXER_HOST": "127.0.0.1", "INDEXER_PORT": "1",
-            "BCRYPT_LOG_ROUNDS": "4", "MOVIE_ENCODING_PRESET": "ultrafast", "OMP_NUM_THREADS": "1",
+            "BCRYPT_LOG_ROUNDS": "4", "MAIL_CHECK_DELIVERABILITY": "False",
+            "MOVIE_ENCODING_PRESET": "ultrafast", "OMP_NUM_THREADS": "1",
         }  # fmt: skip
 
     def _wait(self, port: int) -> None:
