@@ -16,7 +16,7 @@ from vfx_deepfake.review.playlists import Pairs, edit_playlist, remove_playlist,
 from vfx_deepfake.web.visit import NO_SHOW, Visitor, render
 from vfx_deepfake.web.wording import WORDS, dailies_name, show_of_query
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)  # pages; the API describes what is for programs
 Field = Annotated[str, Form(max_length=128)]
 Lines = Annotated[str, Form(max_length=20_000)]
 Word = Annotated[str, Query(max_length=128)]

@@ -13,7 +13,7 @@ from vfx_deepfake.web.qc_values import figures, read_report
 from vfx_deepfake.web.visit import Visitor, render, version_folder, version_name
 from vfx_deepfake.web.wording import WORDS
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)  # pages; the API describes what is for programs
 SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
 
 

@@ -18,7 +18,7 @@ from vfx_deepfake.review.wall import changes_of_shot
 from vfx_deepfake.web.visit import NO_SHOW, Visitor, render, version_name
 from vfx_deepfake.web.wording import WORDS
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)  # pages; the API describes what is for programs
 Page = Annotated[str, Query(max_length=16)]
 MOST_LINES = 2000  # of one area on a page; the command line has them all
 SHEET_CELLS = 48  # of a contact sheet as it opens

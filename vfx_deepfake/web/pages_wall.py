@@ -9,20 +9,20 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
 from vfx_deepfake.review.choosing import shows_of
-from vfx_deepfake.review.wall import wall
+from vfx_deepfake.review.wall import SHOTS_A_PAGE, wall
 from vfx_deepfake.web.visit import Visitor, render
 from vfx_deepfake.web.wording import WORDS, show_of_query
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)  # pages; the API describes what is for programs
 Word = Annotated[str, Query(max_length=64)]
-LAST_PAGE = 100_000
+LAST_PAGE, PER_PAGE = 100_000, SHOTS_A_PAGE
 
 
 @router.get("/")
 def wall_page(request: Request, visit: Visitor, show: Word = "", state: Word = "", qc: Word = "", search: Word = "",
               page: Annotated[int, Query(ge=1, le=LAST_PAGE)] = 1) -> HTMLResponse:  # fmt: skip
     """Shots as cards; the query narrows them."""
-    found = wall(visit.store, show=show_of_query(show), state=state, qc=qc, search=search, page=page)
+    found = wall(visit.store, show=show_of_query(show), state=state, qc=qc, search=search, page=page, per_page=PER_PAGE)
     asked = {"show": show, "state": state, "qc": qc, "search": search}
 
     def url(**other: Any) -> str:
