@@ -131,7 +131,7 @@ def on_screen(page) -> np.ndarray:
     whole = picture(page.locator(".glass").screenshot())
     width, height = page.evaluate(
         "fetch(location.pathname.replace('/versions', '/media') + '/info.json').then((a) => a.json()).then((i) => [i.width, i.height])"
-    )  # noqa: E501
+    )
     return whole[int(top) : int(top) + height, int(left) : int(left) + width]
 
 

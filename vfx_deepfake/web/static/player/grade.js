@@ -42,6 +42,7 @@ export class Grade {
   async load() {
     const { view } = this.state.now;
     if (!this.#tables.has(view)) {
+      this.state.set({ lut: null }); // nothing is drawn by another view's table under this one's name
       const index = this.info.views.findIndex((each) => each.name === view);
       const answer = await fetch(`${this.media}/lut/${index}`);
       if (!answer.ok) {

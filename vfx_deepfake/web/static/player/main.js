@@ -41,7 +41,7 @@ function beginning(info) {
     wipe: 0.5, gain: 8, ...NEUTRAL, view: info.views[info.default_view]?.name ?? info.default_view, lut: null,
     layer: "", tintOpacity: 0.5, zoom: "fit", camera: { scale: 1, x: 0, y: 0 },
     pen: "", colour: "#ff8800", widthPx: Math.max(2, Math.round(info.width / 320)), draft: null, drawings: true,
-    notes: page.notes, standing: page.standing, buffered: [], trouble: "", shown: null,
+    notes: page.notes, standing: page.standing, buffered: [], trouble: "", shown: null, late: true,
   };
 }
 
@@ -67,14 +67,17 @@ async function start() {
     help: root.querySelector("dialog.help"),
   };
   const timeline = new Timeline(root.querySelector(".timeline"), state, transport);
-  const readout = new Readout(root, state, info, pictures, grade);
+  new Readout(root, state, info, pictures, grade);
   const tabs = new Tabs(root.querySelector(".panel"));
   offer(info, state);
   joinKeys(parts, tabs);
   joinNews(state, parts);
 
   let drawn = 0;
-  const again = () => (drawn ||= requestAnimationFrame(draw));
+  const again = () => {
+    stage.dataset.drawn = "no";
+    drawn ||= requestAnimationFrame(draw);
+  };
   state.on("frame compare against wipe gain exposure gamma channel lut layer tintOpacity camera", again);
   state.on("frame speed compare against layer channel camera first last loop", () => pictures.fetch());
 
@@ -87,10 +90,10 @@ async function start() {
     drawn = 0;
     const now = state.now;
     fitCanvas(view.canvas, zoom.whole);
-    if (!now.lut || !pictures.ready(now.frame)) return readout.show(); // the picture before stays, its number beside it
+    if (!now.lut || !pictures.ready(now.frame)) return state.set({ late: true }); // the picture before stays, with a word on it
     view.draw({ ...now, a: pictures.a(now.frame), b: pictures.b(now.frame), plane: pictures.plane(now.frame), tint: overlays.tint, encoding: info.encoding, plate });
-    state.set({ shown: now.frame, buffered: pictures.buffered() });
-    readout.show();
+    stage.dataset.drawn = "yes";
+    state.set({ shown: now.frame, late: false, buffered: pictures.buffered() });
   }
 
   root.classList.add("running");

@@ -22,12 +22,16 @@ export class Readout {
     this.#put(".view-name", this.grade.words());
     this.#put(".scale", `${Math.round(now.camera.scale * 1000) / 10} %${now.zoom === "face" ? " · on the face" : ""} · ${this.pictures.width || this.info.width} px picture`);
     this.#put(".mode", this.#mode(now));
-    this.#put(".trouble", now.trouble || (now.shown === now.frame ? "" : `loading ${now.frame}`));
+    this.#put(".trouble", now.trouble || (now.late ? this.#awaited(now) : ""));
     this.root.querySelector("[data-key='r']").setAttribute("aria-pressed", now.loop);
     this.root.querySelector("[data-key=' ']").setAttribute("aria-pressed", now.speed !== 0);
     this.root.dataset.compare = now.compare;
     this.stage.dataset.shown = now.shown ?? ""; // the frame whose picture is drawn, and where
     this.stage.dataset.camera = `${now.camera.scale} ${now.camera.x} ${now.camera.y}`;
+  }
+
+  #awaited({ frame, lut, view }) {
+    return lut ? `loading ${frame}` : `loading view ${view}`;
   }
 
   #playing({ speed, waiting, dropped }) {

@@ -5,6 +5,7 @@ const SPEEDS = [1, 2, 4];
 export class Transport {
   #anchor = null; // the moment and the frame that the clock counts from
   #shown = null;
+  #awaited = 0; // the animation frame that was asked for
 
   /**
    * @param {State} state keys: frame, speed (0: stands), loop, first, last (the range played), dropped, waiting
@@ -55,7 +56,7 @@ export class Transport {
     if (outside) this.state.set({ frame: this.nearest(speed > 0 ? first : last) });
     this.state.set({ speed, ...(before ? {} : { dropped: 0 }) });
     this.#anchor = null;
-    if (!before) requestAnimationFrame((now) => this.#tick(now));
+    this.#awaited ||= requestAnimationFrame((now) => this.#tick(now));
   }
 
   setIn() {
@@ -74,8 +75,8 @@ export class Transport {
 
   #tick(now) {
     const { speed, frame } = this.state.now;
+    this.#awaited = speed ? requestAnimationFrame((next) => this.#tick(next)) : 0;
     if (!speed) return;
-    requestAnimationFrame((next) => this.#tick(next));
     if (!this.#anchor || this.#shown !== frame || this.#anchor.speed !== speed) this.#from(now, frame, speed);
     const steps = Math.floor(((now - this.#anchor.at) / 1000) * this.rate * Math.abs(speed) + 1e-6);
     if (!steps) return;
