@@ -107,12 +107,13 @@ def unpack(packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([packed >> shift & LARGEST for shift in (0, 10, 20)], -1), packed >> 30
 
 
-def gzipped(picture: np.ndarray) -> bytes:
+def gzipped(picture: np.ndarray, *, grainy: bool = True) -> bytes:
     """A picture's bytes, little-endian, as a gzip file without a date.
 
-    Huffman codes alone: repeats hardly occur in grain. Measured at 1920 x 1080 with grain: 7.5 MB in 95 ms, where looking for repeats
-    (level 1) gives 6.6 MB in 229 ms.
+    ``grainy``: Huffman codes alone, because repeats hardly occur in grain. Measured at 1920 x 1080 with grain: 7.5 MB in 95 ms, where
+    looking for repeats (level 1) gives 6.6 MB in 229 ms. Mattes and tables have repeats.
     """
     little: Any = picture.astype(picture.dtype.newbyteorder("<"), copy=False)
-    packer = zlib.compressobj(1, zlib.DEFLATED, 31, 9, zlib.Z_HUFFMAN_ONLY)
+    strategy = zlib.Z_HUFFMAN_ONLY if grainy else zlib.Z_DEFAULT_STRATEGY
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31, 9, strategy)
     return packer.compress(np.ascontiguousarray(little).data) + packer.flush()

@@ -87,13 +87,13 @@ async def matte(request: Request, visit: Visitor, show: str, shot: str, version:
     def find() -> Wanted:
         opened = published(visit, show, shot, version)
         size = _size(opened, width)
-        make = lambda: Entry(gzipped(matte_plane(opened, frame, layer, size)))  # noqa: E731
+        make = lambda: Entry(gzipped(matte_plane(opened, frame, layer, size), grainy=False))  # noqa: E731
         return Wanted(_key(opened, "matte", frame, layer, size), make, RAW, _sized(size))
 
     return await send(request, find)
 
 
-@router.get("/lut/{view}")
+@router.get("/lut/{view:path}")  # names of views may have slashes
 async def lut(request: Request, visit: Visitor, show: str, shot: str, version: str, view: str) -> Response:
     """A view as a 3D table; ``view`` is its number or name of ``info.json``. Its errors are headers, in codes of 8 bits."""
 
@@ -218,4 +218,4 @@ def _lut(opened: Published, view: View) -> Entry:
     table = luts.bake(opened.color, opened.working, view)
     error = luts.table_error(table, opened.color, opened.working, view, luts.scene_codes())
     facts = {"X-Error-Mean": error.mean, "X-Error-Most": error.most, "X-Error-Largest": error.largest}
-    return Entry(gzipped(table), {name: f"{value:.3f}" for name, value in facts.items()})
+    return Entry(gzipped(table, grainy=False), {name: f"{value:.3f}" for name, value in facts.items()})
