@@ -5,6 +5,8 @@ SQLite unless a test says ``@pytest.mark.parametrize("engine_name", BOTH)``.
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 pytest.importorskip("fastapi", reason="FastAPI is not installed (extra: dailies)")
@@ -13,11 +15,13 @@ pytest.importorskip("httpx", reason="httpx is not installed (extra: dev)")
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
-from tests.review.conftest import place, root, server, store  # noqa: F401 - fixtures
+from tests.review.conftest import place, server  # noqa: F401 - fixtures
 from tests.review.versions import evidence, make_version
 from vfx_deepfake.review import people
-from vfx_deepfake.review.people import set_password
-from vfx_deepfake.review.registering import register
+from vfx_deepfake.review.people import set_password, set_user
+from vfx_deepfake.review.place import VARIABLE, find_place
+from vfx_deepfake.review.registering import make_store, register
+from vfx_deepfake.review.store import open_store
 from vfx_deepfake.web.app import create_app
 from vfx_deepfake.web.options import Options
 
@@ -32,36 +36,94 @@ def engine_name():
     return "sqlite"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes():
+    """Passwords at the least cost, since what they cost is not what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+def settle(where) -> None:
+    """A database whose people have PASSWORD."""
+    with make_store(where, "boss") as opened:
+        for name, role in zip(PEOPLE, ("admin", "supervisor", "supervisor", "artist"), strict=True):
+            set_user(opened, "boss", name, role=role)
+            set_password(opened, "boss", name, PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def settled(tmp_path_factory, cheap_hashes):
+    """A show's folder with such a database in one file; tests copy it."""
+    root = tmp_path_factory.mktemp("settled") / "show"
+    root.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(VARIABLE, raising=False)
+        settle(find_place(root))
+    return root
+
+
 @pytest.fixture
-def with_passwords(store, monkeypatch):  # noqa: F811
-    """Everybody has PASSWORD; hashed at the least cost, since what it costs is not what is tested."""
-    monkeypatch.setattr(people, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    for name in PEOPLE:
-        set_password(store, "boss", name, PASSWORD)
+def store(place, engine_name, settled):  # noqa: F811
+    if engine_name == "sqlite":
+        shutil.copytree(settled, place.root, dirs_exist_ok=True)
+    else:
+        settle(place)
+    with open_store(place) as opened:
+        yield opened
+
+
+@pytest.fixture
+def with_passwords(store):
     return store
 
 
-@pytest.fixture
-def versions(store):  # noqa: F811
+def register_three(store) -> None:
     """sh0010 v001 and v002, sh0020 v001, of show demo; records without frames."""
     for number, shot in ((1, "sh0010"), (2, "sh0010"), (1, "sh0020")):
         register(store, "boss", evidence(make_version(store.place.root, number, shot=shot), store.place.root))
 
 
 @pytest.fixture
-def app(with_passwords):
-    made = create_app(with_passwords.place)
+def versions(store):
+    register_three(store)
+
+
+@pytest.fixture(scope="module")
+def still(settled, tmp_path_factory):
+    """``still("ana")``: her browser, logged in, of a page with versions that no test of the module changes; ``still()``: nobody's."""
+    root = tmp_path_factory.mktemp("still") / "show"
+    shutil.copytree(settled, root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(VARIABLE, raising=False)
+        app = create_app(find_place(root))
+    register_three(app.state.store)
+    clients = {"": browser(app)}
+
+    def client(name: str = "") -> TestClient:
+        if name not in clients:
+            clients[name] = browser(app)
+            assert log_in(clients[name], name).status_code == 303
+        return clients[name]
+
+    yield client
+    app.state.store.close()
+
+
+@pytest.fixture
+def app(store):
+    made = create_app(store.place)
     yield made
     made.state.store.close()
 
 
 @pytest.fixture
-def app_with(with_passwords):
+def app_with(store):
     """``app_with(single_user=True)``: the page with other options."""
     made = []
 
     def make(**options):
-        made.append(create_app(with_passwords.place, Options(**options)))
+        made.append(create_app(store.place, Options(**options)))
         return made[-1]
 
     yield make

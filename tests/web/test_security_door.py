@@ -36,7 +36,7 @@ def test_there_are_paths_to_try():
 
 
 @pytest.mark.parametrize("path", readable_paths())
-def test_no_path_climbs_out_of_what_is_registered(page, versions, path):
+def test_no_path_climbs_out_of_what_is_registered(still, path):
     """Each parameter in turn is a climb, the others are what is there."""
     there = {
         "show": "demo",
@@ -47,7 +47,7 @@ def test_no_path_climbs_out_of_what_is_registered(page, versions, path):
         "file": "seam.png",
         "name": "monday",
     }
-    client = page("boss")
+    client = still("boss")
     for parameter in re.findall(r"{(\w+)", path):
         for climb in CLIMBS:
             parts = {**there, parameter: climb}
@@ -66,8 +66,8 @@ def test_no_path_climbs_out_of_what_is_registered(page, versions, path):
 @pytest.mark.parametrize(
     "climb", ["../app.py", "%2e%2e/app.py", "..%2fapp.py", "/etc/passwd", "%2fetc%2fpasswd", "..%5capp.py", "%00"]
 )
-def test_static_files_are_those_of_the_page(page, climb):
-    answer = page().get(f"/static/{climb}")
+def test_static_files_are_those_of_the_page(still, climb):
+    answer = still().get(f"/static/{climb}")
     assert answer.status_code in (400, 404, 405)
     assert "create_app" not in answer.text
     assert SECRET not in answer.text
@@ -96,8 +96,8 @@ def test_two_host_headers_are_refused(app):
 @pytest.mark.parametrize(
     "path", ["/login", "/", "/nothing", "/api/nothing", "/static/style.css", "/api/versions?limit=0"]
 )
-def test_every_answer_says_what_a_browser_may_do_with_it(page, path):
-    headers = page("ana").get(path).headers
+def test_every_answer_says_what_a_browser_may_do_with_it(still, path):
+    headers = still("ana").get(path).headers
     assert headers["content-security-policy"] == CSP
     assert "'unsafe" not in CSP
     assert headers["x-content-type-options"] == "nosniff"
@@ -111,8 +111,8 @@ def test_every_answer_says_what_a_browser_may_do_with_it(page, path):
 
 
 @pytest.mark.parametrize("path", [NOTES, "/login", "/api/playlists", "/people"])
-def test_too_large_a_body_is_refused_with_or_without_its_length(page, versions, path):
-    boss = page("boss")
+def test_too_large_a_body_is_refused_with_or_without_its_length(still, path):
+    boss = still("boss")
     said = boss.post(path, content=b"x" * (LARGEST_BODY + 1))
     assert (said.status_code, "were sent; send less" in said.text) == (413, True)
     chunks = (b" " * 65536 for _ in range(LARGEST_BODY // 65536 + 2))
@@ -125,12 +125,12 @@ def test_too_large_a_body_is_refused_with_or_without_its_length(page, versions, 
 
 
 @pytest.mark.parametrize("length", ["-1", "1e9", "9" * 40, "x", "+5"])
-def test_a_length_that_is_none_is_refused(page, length):
-    assert page("ana").post(NOTES, content=b"{}", headers={"content-length": length}).status_code == 413
+def test_a_length_that_is_none_is_refused(still, length):
+    assert still("ana").post(NOTES, content=b"{}", headers={"content-length": length}).status_code == 413
 
 
-def test_an_address_that_is_too_long_or_holds_a_nul_is_refused(page):
-    ana = page("ana")
+def test_an_address_that_is_too_long_or_holds_a_nul_is_refused(still):
+    ana = still("ana")
     assert ana.get("/api/versions", params={"search": "x" * LONGEST_URL}).status_code == 414
     assert ana.get("/api/versions?search=%00").status_code == 400
     assert ana.get("/api/versions/demo/sh%00/v001").status_code == 400
@@ -155,8 +155,8 @@ DEEP = "[" * 100_000
         b'{"text": "' + b"x" * 10_001 + b'"}',
     ],
 )  # fmt: skip
-def test_what_is_no_note_is_refused_in_one_line(page, versions, body):
-    art = page("art")
+def test_what_is_no_note_is_refused_in_one_line(still, body):
+    art = still("art")
     answer = art.post(NOTES, content=body, headers={"content-type": "application/json"})
     assert answer.status_code in (400, 422)
     assert list(answer.json()) == ["error"]
@@ -167,8 +167,8 @@ def test_what_is_no_note_is_refused_in_one_line(page, versions, body):
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "multipart/form-data", ""]
 )
-def test_a_body_of_another_kind_is_refused(page, versions, kind):
-    art = page("art")
+def test_a_body_of_another_kind_is_refused(still, kind):
+    art = still("art")
     answer = art.post(NOTES, content=b'{"text": "x"}', headers={"content-type": kind})
     assert answer.status_code in (400, 422)
     assert art.get(NOTES).json() == []

@@ -135,16 +135,16 @@ def test_a_login_leads_to_our_own_pages_only(app, wanted):
         ({"Sec-Fetch-Site": "same-site"}, "not asked for by the review page"),
     ],
 )
-def test_a_forged_change_is_refused(page, versions, headers, said):
-    ana = page("ana")
+def test_a_forged_change_is_refused(still, headers, said):
+    ana = still("ana")
     answer = ana.post(DECISION, json=APPROVE, headers=headers)
     assert answer.status_code == 403
     assert said in answer.json()["error"]
     assert ana.get(DECISION.removesuffix("/decision")).json()["state"] == "pending_review"
 
 
-def test_a_token_of_somebody_else_is_refused(page, versions):
-    ana, sam = page("ana"), page("sam")
+def test_a_token_of_somebody_else_is_refused(still):
+    ana, sam = still("ana"), still("sam")
     answer = ana.post(DECISION, json=APPROVE, headers={"X-CSRF-Token": sam.headers["X-CSRF-Token"]})
     assert answer.status_code == 403
 

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vfx_deepfake.web.asking import is_known_host, wants_json
+from vfx_deepfake.web.errors import bug
 from vfx_deepfake.web.options import Options
 
 LARGEST_BODY = 2 * 1024 * 1024  # bytes; the largest drawing that the store takes is about half of it
@@ -40,12 +41,17 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        guarded = _with_headers(send, scope["path"])
+        answer = Answer(send, scope["path"])
         refused = self._refused(Request(scope))
         if refused:
-            await refused(scope, receive, guarded)
-        else:
-            await self._app(scope, _limited(receive), guarded)
+            await refused(scope, receive, answer)
+            return
+        try:
+            await self._app(scope, _limited(receive), answer)
+        except Exception as error:
+            if answer.has_begun:
+                raise
+            await bug(Request(scope), error)(scope, receive, answer)
 
     def _refused(self, request: Request) -> Response | None:
         if not is_known_host(request, self._options):
@@ -88,13 +94,20 @@ def _limited(receive: Receive) -> Receive:
     return counting
 
 
-def _with_headers(send: Send, path: str) -> Send:
-    async def sending(message: Message) -> None:
+class Answer:
+    """Sends on, with our headers, and knows whether anything was sent."""
+
+    def __init__(self, send: Send, path: str) -> None:
+        self._send = send
+        self._path = path
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send one message of ASGI."""
         if message["type"] == "http.response.start":
+            self.has_begun = True
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
-            headers.setdefault("Cache-Control", "no-cache" if path.startswith("/static/") else "no-store")
-        await send(message)
-
-    return sending
+            headers.setdefault("Cache-Control", "no-cache" if self._path.startswith("/static/") else "no-store")
+        await self._send(message)

@@ -61,12 +61,13 @@ def add_handlers(app: FastAPI) -> None:
     def invalid(request: Request, error: RequestValidationError) -> Response:
         return refusal(request, 422, "; ".join(_problem(each) for each in error.errors()[:5]))
 
-    @app.exception_handler(Exception)
-    def bug(request: Request, error: Exception) -> Response:
-        LOG.error("%s %s", request.method, request.url.path, exc_info=error)
-        return refusal(
-            request, 500, "this is a mistake of the page, not yours; the server's log has it; tell whoever runs it"
-        )
+
+def bug(request: Request, error: Exception) -> Response:
+    """What escapes everything else: our mistake, with its traceback in the log."""
+    LOG.error("%s %s", request.method, request.url.path, exc_info=error)
+    return refusal(
+        request, 500, "this is a mistake of the page, not yours; the server's log has it; tell whoever runs it"
+    )
 
 
 def _problem(found: Mapping[str, Any]) -> str:
