@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from vfx_deepfake.viewing.stills import jpeg
 THINNEST_PT = 0.7  # a line of one plate pixel would not print
 TEXT_PX_PER_PT = 4  # 288 dots an inch
 INK = 34  # dark grey, as the paragraphs
+LONGEST_WORD = 60  # letters; breaking one word of thousands by its width takes minutes
 LEADING = 1.36  # height of a line over that of its letters
 
 
@@ -83,9 +85,6 @@ class DrawnLine(Flowable):
 def drawn_lines(text: str, size_pt: float, width_pt: float) -> list[Flowable]:
     """Text that is read from the right, broken into lines no wider than ``width_pt``."""
     face = font(round(size_pt * TEXT_PX_PER_PT))
-    lines = [
-        line
-        for paragraph in text.splitlines()
-        for line in wrapped(paragraph, face, int(width_pt * TEXT_PX_PER_PT)) or [""]
-    ]
+    paragraphs = re.sub(rf"(\S{{{LONGEST_WORD}}})", r"\1 ", text).splitlines()
+    lines = [line for each in paragraphs for line in wrapped(each, face, int(width_pt * TEXT_PX_PER_PT)) or [""]]
     return [DrawnLine(line, size_pt, width_pt) for line in lines]

@@ -44,8 +44,8 @@ def read_timeline(file: Path) -> list[ClipFacts]:
     Our own metadata says which; without it a name such as ``sh0010_v003`` does, of the clip or of its media.
     Raises: ReviewError for a file that is no timeline, and naming every clip that names no version.
     """
-    clips = list(_clips(_parsed(file)))
-    facts = [_facts(clip, f"clip {index} ({ascii(clip.name)[:60]})") for index, clip in enumerate(clips, 1)]
+    root = _parsed(file)  # held until the end: what hangs on it goes with it
+    facts = [_facts(clip, f"clip {index} ({ascii(clip.name)[:60]})") for index, clip in enumerate(_clips(root), 1)]
     unknown = [where for where, found in facts if found is None]
     if unknown or not facts:
         what = (
@@ -56,8 +56,11 @@ def read_timeline(file: Path) -> list[ClipFacts]:
         raise ReviewError(
             f"{file}: {what}; want clips called like sh0010_v003, or exported by 'vfx-deepfake review export'"
         )
-    once = {(found.show, found.shot, found.version): found for _, found in reversed(facts) if found}
-    return list(reversed(once.values()))
+    once: dict[tuple[str | None, str, str], ClipFacts] = {}
+    for _, found in facts:
+        if found:
+            once.setdefault((found.show, found.shot, found.version), found)
+    return list(once.values())
 
 
 def registered_versions(store: Store, show: str, clips: Sequence[ClipFacts], where: str) -> list[VersionName]:
@@ -95,7 +98,13 @@ def _parsed(file: Path) -> Any:
         return otio.adapters.read_from_string(text, "otio_json")
     except OSError as error:
         raise ReviewError(f"{file}: can't be read ({error.strerror}); want an .otio file") from error
-    except (ValueError, RecursionError, otio.exceptions.OTIOError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        RuntimeError,
+        otio.exceptions.OTIOError,
+    ) as error:  # the library raises all of them
         reason = " ".join(str(error).split())[:120]
         raise ReviewError(f"{file}: is no OpenTimelineIO timeline ({reason}); want an .otio file") from error
 
