@@ -74,6 +74,7 @@ def served(dailies_shot, tmp_path_factory) -> Iterator[Served]:
 def _running(place: Place, shot_file: Path) -> Iterator[Served]:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # whoever comes before the thread has begun waits
     app = create_app(place, Options())
     server = PageServer(uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -16,6 +16,9 @@ export class Decide {
       event.preventDefault();
       this.#send(event.submitter.value);
     });
+    this.form?.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.ctrlKey) this.#finish();
+    });
     this.#show();
   }
 
@@ -23,18 +26,19 @@ export class Decide {
   begin(decision) {
     if (!this.form || this.form.hidden) return;
     this.form.dataset.meant = decision;
+    for (const button of this.form.querySelectorAll("[name=state]")) button.classList.toggle("meant", button.value === decision);
     this.form.elements.why.focus();
-  }
-
-  /** Send what begin() was called for: Ctrl+Enter in the reason's field. */
-  finish() {
-    const { meant } = this.form.dataset;
-    if (meant) this.form.requestSubmit(this.form.querySelector(`[value=${meant}]`));
   }
 
   /** Read again how the version stands. */
   async reload() {
     this.state.set({ standing: await call(this.api) });
+  }
+
+  /** Send what begin() was called for: Ctrl+Enter in the reason's field. */
+  #finish() {
+    const { meant } = this.form.dataset;
+    if (meant) this.form.requestSubmit(this.form.querySelector(`[value=${meant}]`));
   }
 
   async #send(decision) {

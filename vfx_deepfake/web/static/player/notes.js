@@ -16,6 +16,9 @@ export class Notes {
       event.preventDefault();
       this.#send();
     });
+    this.form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.ctrlKey) this.form.requestSubmit();
+    });
     this.form.querySelector(".discard").addEventListener("click", () => this.#fresh());
     state.on("notes", () => this.#show());
     state.on("notes frame", () => this.#mark());
