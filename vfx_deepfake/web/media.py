@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from vfx_deepfake.errors import NotThereError, ReviewError
-from vfx_deepfake.review.find import whereabouts
+from vfx_deepfake.review.find import Whereabouts, whereabouts
 from vfx_deepfake.settings.qc import measure_names
 from vfx_deepfake.viewing import luts
 from vfx_deepfake.viewing.cache import Entry
@@ -42,15 +42,30 @@ QC_FILES = {
 Stops = Annotated[float, Query(ge=-MOST_STOPS, le=MOST_STOPS)]
 
 
-def published(visit: Visit, show: str, shot: str, version: str) -> Published:
-    """The registered version that a URL names, opened.
+def whereabouts_of(visit: Visit, show: str, shot: str, version: str) -> Whereabouts:
+    """Where the registered version lies that a URL names.
 
-    Raises: ReviewError where it is not registered, its files are not there, or are not what was registered.
+    Raises: ReviewError where it is not registered.
     """
     name = version_name(show, shot, version)
     with visit.store.reading() as session:
-        place = whereabouts(session, visit.store.place.root, name)
+        return whereabouts(session, visit.store.place.root, name)
+
+
+def opened_at(place: Whereabouts) -> Published:
+    """A registered version, opened.
+
+    Raises: ReviewError where its files are not there, or are not what was registered.
+    """
     return kept_published(place.shot_folder, place.folder, place.record_hash)
+
+
+def published(visit: Visit, show: str, shot: str, version: str) -> Published:
+    """The registered version that a URL names, opened.
+
+    Raises: as :func:`whereabouts_of` and :func:`opened_at`.
+    """
+    return opened_at(whereabouts_of(visit, show, shot, version))
 
 
 @router.get("/info.json")
@@ -110,14 +125,12 @@ async def lut(request: Request, visit: Visitor, show: str, shot: str, version: s
 async def thumb(
     request: Request, visit: Visitor, show: str, shot: str, version: str, frame: int | None = None
 ) -> Response:
-    """A small picture through the show's view."""
+    """A small picture through the show's view. A wall has many, so one that is kept is found without opening its version."""
 
     def find() -> Wanted:
-        opened = published(visit, show, shot, version)
-        which = thumb_frame(opened) if frame is None else frame
-        make = lambda: Entry(jpeg(display_picture(opened, which, width=THUMB_PX)))  # noqa: E731
-        key = _key(opened, "thumb", which, opened.color.config_id())
-        return Wanted(key, make, "image/jpeg", small=True)
+        place = whereabouts_of(visit, show, shot, version)
+        key = ["thumb", FORMAT, place.record_hash, frame]
+        return Wanted(key, partial(_thumb, place, frame), "image/jpeg", small=True)
 
     return await send(request, find)
 
@@ -207,6 +220,11 @@ def _view(opened: Published, text: str) -> View:
     if found is None:
         raise NotThereError(f"{opened}: its config has no view {ascii(text)[:80]}; info.json lists them")
     return found
+
+
+def _thumb(place: Whereabouts, frame: int | None) -> Entry:
+    opened = opened_at(place)
+    return Entry(jpeg(display_picture(opened, thumb_frame(opened) if frame is None else frame, width=THUMB_PX)))
 
 
 def _packed(opened: Published, frame: int, of: str, size: tuple[int, int]) -> Entry:
