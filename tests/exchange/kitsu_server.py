@@ -46,10 +46,9 @@ class KitsuServer:
         self.port, self.redis_port = _free_port(), _free_port()
         self.site = f"http://127.0.0.1:{self.port}"
         self._processes: list[subprocess.Popen] = []
-        self._zou: subprocess.Popen | None = None
 
     def make(self) -> None:
-        """Database, Redis, tables, the default statuses, and an admin."""
+        """Database, Redis, tables, the default statuses, an admin; then serve."""
         with self.engine.connect() as connection:
             connection.execute(sa.text(f"CREATE DATABASE {self.database} TEMPLATE template0"))
         self._start(["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""], "redis")
@@ -63,10 +62,6 @@ class KitsuServer:
                 text=True,
             )
             assert done.returncode == 0, done.stdout + done.stderr
-        self.start()
-
-    def start(self) -> None:
-        """Serve; :meth:`stop` ends that and keeps the data."""
         gunicorn = [
             str(venv() / "bin/gunicorn"),
             "--bind",
@@ -77,15 +72,10 @@ class KitsuServer:
             "4",
             "zou.app:app",
         ]
-        self._zou = self._start(gunicorn, "zou")
+        self._start(gunicorn, "zou")
         self._wait(self.port)
         with urllib.request.urlopen(self.site, timeout=PATIENCE_S) as answer:
             assert answer.status == 200
-
-    def stop(self) -> None:
-        if self._zou:
-            _end(self._zou)
-            self._zou = None
 
     def remove(self) -> None:
         """Stop everything and drop the database."""

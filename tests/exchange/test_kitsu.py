@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,7 @@ def kitsu_site(server, tmp_path_factory):  # noqa: F811
         made.make()
         client = log_in(made, ADMIN, made.password)
         project = gazu.project.new_project("demo", client=client)
-        project = gazu.project.update_project({**project, "fps": "24"}, client=client)
+        project = gazu.project.update_project({**project, "fps": "24", "resolution": "320x180"}, client=client)
         task_type = gazu.task.get_task_type_by_name("Compositing", client=client)
         sequence = gazu.shot.new_sequence(project, "SQ01", client=client)
         for shot in ("sh0010", "sh0020", "sh0040"):
@@ -161,9 +162,11 @@ def test_out_and_back(show, capsys):
 
     show.says("retake", "the lip is late")
     gazu.task.reply_to_comment(show.task, said, "and the jaw", client=show.ana)
-    objects = [{"type": "path", "id": "hers", "path": [["M", 32, 18], ["Q", 40, 20, 48, 18]], "left": 32, "top": 18, "stroke": "#00ff00",
-                "strokeWidth": 2, "canvasWidth": 128, "canvasHeight": 72}]  # fmt: skip
-    hers = {"additions": [{"time": 0.125, "drawing": {"objects": objects}}]}
+    me = gazu.client.get_current_user(client=show.ana)["id"]
+    stroke = {"type": "path", "id": "hers", "path": [["M", 32, 18], ["Q", 40, 20, 48, 18]], "left": 31, "top": 17, "width": 16, "height": 1,
+              "pathOffset": {"x": 40, "y": 18.5}, "stroke": "#00ff00", "strokeWidth": 2, "canvasWidth": 128, "canvasHeight": 72,
+              "createdBy": me}  # fmt: skip
+    hers = {"additions": [{"time": 0.125, "drawing": {"objects": [stroke]}}]}
     gazu.client.put(f"actions/preview-files/{preview['id']}/update-annotations", hers, client=show.ana)
     code, came, err = run(capsys, "pull", str(show.root))
     assert code == 0, err
@@ -178,10 +181,10 @@ def test_out_and_back(show, capsys):
         ("art", "the lip"),
         ("ana", "the lip is late"),
         ("ana", "and the jaw"),
-        ("kitsu", "somebody: (a drawing)"),
+        ("ana", "(a drawing)"),
     }, came
     assert found["ana", "and the jaw"]["reply_to"] == note["id"]
-    hers = found["kitsu", "somebody: (a drawing)"]
+    hers = found["ana", "(a drawing)"]
     assert (hers["first_frame"], hers["drawing"]) == (
         1003,
         [{"colour": "#00ff00", "width_px": 1.0, "points": [[16.0, 9.0], [24.0, 9.0]]}],
@@ -301,9 +304,10 @@ def test_what_is_wrong_is_said_in_one_line(show, capsys, monkeypatch):
     monkeypatch.setenv(PASSWORD, "not this one")
     assert f"{site}: refuses the login; check the credentials" in refused()
     monkeypatch.setenv(PASSWORD, show.site.password)
-    show.site.stop()
-    try:
-        assert f"{site}: does not answer; check the address and the network" in refused(75)
-    finally:
-        show.site.start()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound and not listening: whoever calls is turned away
+        silent = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        settings.write_text(text.replace(site, silent))
+        assert f"{silent}: does not answer; check the address and the network" in refused(75)
+    settings.write_text(text)
     assert run(capsys, "publish", shot, "v001", "--dry-run")[0] == 0

@@ -37,9 +37,8 @@ def connect(site: str, credentials: Credentials) -> Any:
         client = gazu.client.create_client(base)
         for scheme in ("http://", "https://"):
             client.session.mount(scheme, _Patience())
-        with asking(site):
-            if gazu.client.host_is_valid(client=client):
-                break
+        if _is_zou(client, site):
+            break
     else:
         raise ReviewError(f"{site}: answers, but is no Kitsu; set [tracker].site to the address of its start page")
     with asking(site):
@@ -49,6 +48,16 @@ def connect(site: str, credentials: Credentials) -> Any:
         else:
             gazu.log_in(credentials.login, credentials.password, client=client)
     return client
+
+
+def _is_zou(client: Any, site: str) -> bool:
+    """Whether the API's front door is here; gazu's own check takes a silent server for a wrong one."""
+    with asking(site):
+        answer = client.session.get(f"{client.host}/")
+    try:
+        return bool(answer.json()["api"] == "Zou")
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 @contextmanager

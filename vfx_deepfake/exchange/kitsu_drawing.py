@@ -1,12 +1,13 @@
-"""Drawings between us and Kitsu: strokes in pixels of the display window there are paths of fabric.js here, on the movie's time line.
+"""Drawings between us and Kitsu: strokes in pixels of the display window here, objects of fabric.js on the movie's time line there.
 
-Source: fabricjs.com, JSON of fabric.Path; zou's preview_annotations_service.py (time is the frame's index times 1/rate to four digits).
+Source: fabricjs.com, JSON of its objects; fabricjs-psbrush, the pen of Kitsu's player; zou's preview_annotations_service.py (the time of
+an annotation is the frame's index in the movie times 1/rate to four digits).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,87 +15,150 @@ from vfx_deepfake.exchange.tracker import OurNote, Published, TheirNote, TheirPe
 
 OUR_OBJECTS = "vfx-"  # our objects' ids begin so: the server takes each id once
 COLOUR, WIDTH_PX = "#ff3860", 3.0  # where theirs says none
+NUM_CORNERS = 24  # of a circle as we draw it
+Point = tuple[float, float]
 
 
 def annotation(note: OurNote, sent: Published) -> dict[str, Any]:
     """A note's drawing as one annotation of the preview."""
-    frame = note.first_frame or sent.first_frame
+    frame = note.first_frame if note.first_frame is not None else sent.first_frame
     strokes = [
         _path(stroke, f"{OUR_OBJECTS}{note.id[:16]}-{number}", sent) for number, stroke in enumerate(note.drawing)
     ]
-    return {"time": _time(frame, sent), "drawing": {"objects": strokes}}
+    return {"time": round((frame - sent.movie_first) * _frame_s(sent.frame_rate), 4), "drawing": {"objects": strokes}}
 
 
 def drawn(preview: Mapping[str, Any], sent: Published, person: Callable[[str], TheirPerson]) -> Iterator[TheirNote]:
-    """Their drawings on a preview, one note a frame; ours are left out, because their comments come back with their marks."""
+    """Their drawings on a preview, one note for each frame and person; ours are left out, their notes come back with their marks."""
     for each in preview.get("annotations") or []:
-        objects = [
-            one
-            for one in each.get("drawing", {}).get("objects", [])
-            if not str(one.get("id", "")).startswith(OUR_OBJECTS)
-        ]
-        strokes = tuple(stroke for one in objects if (stroke := _stroke(one, sent)))
-        text = "\n".join(one["text"] for one in objects if one.get("type") in ("i-text", "text") and one.get("text"))
-        if strokes or text:
-            frame = sent.movie_first + round(float(each.get("time") or 0) / _frame_s(sent.frame_rate))
-            author = str(objects[0].get("createdBy") or "")
-            yield TheirNote(
-                id=f"drawing {preview['id']} {objects[0]['id']}", version=preview["id"], author=person(author), at=preview["updated_at"],
-                text=text, first_frame=frame, last_frame=frame, drawing=strokes,
-            )  # fmt: skip
+        by_author: dict[str, list[Mapping[str, Any]]] = {}
+        for one in each.get("drawing", {}).get("objects", []):
+            if not str(one.get("id", "")).startswith(OUR_OBJECTS):
+                by_author.setdefault(str(one.get("createdBy") or ""), []).append(one)
+        frame = sent.movie_first + round(float(each.get("time") or 0) / _frame_s(sent.frame_rate))
+        for author, objects in by_author.items():
+            strokes = tuple(stroke for one in objects if (stroke := stroke_of(one, sent)))
+            text = "\n".join(str(one["text"]) for one in objects if one.get("text"))
+            if strokes or text:
+                yield TheirNote(
+                    id=f"drawing {preview['id']} {objects[0].get('id')}", version=preview["id"], author=person(author),
+                    at=preview["updated_at"], text=text, first_frame=frame, last_frame=frame, drawing=strokes,
+                )  # fmt: skip
 
 
-def _path(stroke: Mapping[str, Any], identity: str, sent: Published) -> dict[str, Any]:
-    points = stroke["points"]
-    left, top = (min(point[axis] for point in points) for axis in (0, 1))
-    right, bottom = (max(point[axis] for point in points) for axis in (0, 1))
-    if len(points) == 1:  # a dot: a path needs two ends
-        points = [points[0], [points[0][0] + 0.1, points[0][1]]]
-    return {
-        "type": "path", "id": identity, "path": [["M" if index == 0 else "L", *point] for index, point in enumerate(points)],
-        "left": left, "top": top, "width": right - left, "height": bottom - top, "scaleX": 1, "scaleY": 1, "angle": 0,
-        "fill": "transparent", "stroke": stroke["colour"], "strokeWidth": stroke["width_px"], "strokeLineCap": "round",
-        "canvasWidth": sent.width, "canvasHeight": sent.height,
-    }  # fmt: skip
-
-
-def _stroke(one: Mapping[str, Any], sent: Published) -> dict[str, Any] | None:
-    """One of their paths as a stroke; None for what is no path. Moved and scaled ones are put where they are seen."""
-    commands = [command for command in one.get("path") or [] if isinstance(command, list) and len(command) >= 3]
-    if one.get("type") != "path" or not commands:
+def stroke_of(one: Mapping[str, Any], sent: Published) -> dict[str, Any] | None:
+    """One of their objects as a stroke, where it is seen: moved, scaled and turned; None for what is no line, such as text."""
+    points, pivot = _points(one)
+    if not points:
         return None
-    points = [(float(command[-2]), float(command[-1])) for command in commands]  # a curve's end lies on the stroke
-    left, top = (min(point[axis] for point in points) for axis in (0, 1))
-    scale_x, scale_y = float(one.get("scaleX") or 1), float(one.get("scaleY") or 1)
+    left, top, right, bottom = _box(points)
+    line_px = _number(one, "strokeWidth", WIDTH_PX)
+    scale_x, scale_y = _number(one, "scaleX", 1.0) or 1.0, _number(one, "scaleY", 1.0) or 1.0
+    turn = math.radians(_number(one, "angle", 0.0))
+    corner = (
+        _number(one, "left", left - line_px / 2),
+        _number(one, "top", top - line_px / 2),
+    )  # the box has the line's width
+    half = (
+        (_number(one, "width", right - left) + line_px) * scale_x / 2,
+        (_number(one, "height", bottom - top) + line_px) * scale_y / 2,
+    )
+    centre = _turned(half, turn, corner)
     to_x, to_y = (
-        sent.width / float(one.get("canvasWidth") or sent.width),
-        sent.height / float(one.get("canvasHeight") or sent.height),
+        sent.width / (_number(one, "canvasWidth", 0.0) or sent.width),
+        sent.height / (_number(one, "canvasHeight", 0.0) or sent.height),
     )
-    half = float(one.get("strokeWidth") or WIDTH_PX) / 2
-    at_x, at_y = float(one.get("left", left)), float(one.get("top", top))
-    moved = abs(at_x - left) > 2 * half or abs(at_y - top) > 2 * half or (scale_x, scale_y) != (1.0, 1.0)
-    placed = (
-        [(at_x + half + (x - left) * scale_x, at_y + half + (y - top) * scale_y) for x, y in points]
-        if moved
-        else points
-    )
+    placed = [_turned(((x - pivot[0]) * scale_x, (y - pivot[1]) * scale_y), turn, centre) for x, y in points]
     colour = str(one.get("stroke") or "").lower()
     return {
-        "colour": colour if len(colour) == 7 and colour.startswith("#") and _is_hex(colour[1:]) else COLOUR,
-        "width_px": min(max(2 * half * to_x, 0.5), 1000),
+        "colour": colour if _is_colour(colour) else COLOUR,
+        "width_px": round(min(max(line_px * abs(scale_x) * to_x, 0.5), 1000), 2),
         "points": [[round(x * to_x, 1), round(y * to_y, 1)] for x, y in placed],
     }
 
 
-def _is_hex(text: str) -> bool:
-    return all(digit in "0123456789abcdef" for digit in text)
+def _points(one: Mapping[str, Any]) -> tuple[list[Point], Point]:
+    """An object's line in its own coordinates, and the point of them that lies in the middle of its box."""
+    kind = str(one.get("type", "")).lower()
+    points: list[Point] = []
+    given = one.get("pathOffset") or one.get("strokeOffset")
+    if kind == "path":
+        points = [
+            (float(each[-2]), float(each[-1]))
+            for each in one.get("path") or []
+            if isinstance(each, Sequence) and len(each) >= 3
+        ]
+    elif kind == "psstroke":
+        points = [(float(each["x"]), float(each["y"])) for each in one.get("strokePoints") or []]
+    elif kind in ("polyline", "polygon"):
+        points = [(float(each["x"]), float(each["y"])) for each in one.get("points") or []]
+        points += points[:1] if kind == "polygon" else []
+    elif kind in ("line", "arrow"):
+        points = [
+            (_number(one, "x1", 0.0), _number(one, "y1", 0.0)),
+            (_number(one, "x2", 0.0), _number(one, "y2", 0.0)),
+        ]
+    elif kind in ("rect", "circle", "ellipse"):
+        points = _outline(one, kind)
+    if not points:
+        return [], (0.0, 0.0)
+    left, top, right, bottom = _box(points)
+    pivot = (
+        (float(given["x"]), float(given["y"]))
+        if isinstance(given, Mapping)
+        else ((left + right) / 2, (top + bottom) / 2)
+    )
+    return points, pivot
 
 
-def _time(frame: int, sent: Published) -> float:
-    """When a frame is shown, as Kitsu's player counts."""
-    return round((frame - sent.movie_first) * _frame_s(sent.frame_rate), 4)
+def _outline(one: Mapping[str, Any], kind: str) -> list[Point]:
+    """A box or a circle as a closed line round its own middle."""
+    radius = _number(one, "radius", 0.0)
+    across = _number(one, "rx", radius) * 2 if kind != "rect" else 0.0
+    down = _number(one, "ry", radius) * 2 if kind != "rect" else 0.0
+    width, height = across or _number(one, "width", 0.0), down or _number(one, "height", 0.0)
+    if kind == "rect":
+        corners = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)]
+    else:
+        turns = [2 * math.pi * index / NUM_CORNERS for index in range(NUM_CORNERS + 1)]
+        corners = [(0.5 * math.cos(turn), 0.5 * math.sin(turn)) for turn in turns]
+    return [(x * width, y * height) for x, y in corners] if width and height else []
+
+
+def _path(stroke: Mapping[str, Any], identity: str, sent: Published) -> dict[str, Any]:
+    """One of our strokes as fabric.js writes a path."""
+    points, line_px = [tuple(point) for point in stroke["points"]], stroke["width_px"]
+    left, top, right, bottom = _box(points)
+    if len(points) == 1:  # a dot: a path needs two ends
+        points.append((points[0][0] + 0.1, points[0][1]))
+    return {
+        "type": "path", "id": identity, "path": [["M" if index == 0 else "L", *point] for index, point in enumerate(points)],
+        "left": left - line_px / 2, "top": top - line_px / 2, "width": right - left, "height": bottom - top,
+        "pathOffset": {"x": (left + right) / 2, "y": (top + bottom) / 2}, "scaleX": 1, "scaleY": 1, "angle": 0, "fill": "transparent",
+        "stroke": stroke["colour"], "strokeWidth": line_px, "strokeLineCap": "round", "strokeLineJoin": "round",
+        "canvasWidth": sent.width, "canvasHeight": sent.height,
+    }  # fmt: skip
+
+
+def _box(points: Sequence[Point]) -> tuple[float, float, float, float]:
+    xs, ys = [point[0] for point in points], [point[1] for point in points]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _turned(offset: Point, turn: float, origin: Point) -> Point:
+    x, y = offset
+    return origin[0] + x * math.cos(turn) - y * math.sin(turn), origin[1] + x * math.sin(turn) + y * math.cos(turn)
+
+
+def _number(one: Mapping[str, Any], key: str, default: float) -> float:
+    value = one.get(key)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else default
+
+
+def _is_colour(text: str) -> bool:
+    return len(text) == 7 and text[0] == "#" and all(digit in "0123456789abcdef" for digit in text[1:])
 
 
 def _frame_s(rate: Fraction) -> float:
-    """How long a frame is there: rounded to four digits, half up."""
+    """How long a frame is there as Kitsu's player counts: rounded to four digits, half up."""
     return math.floor(float(1 / rate) * 10_000 + 0.5) / 10_000
