@@ -37,11 +37,14 @@ class Cut:
     frames: tuple[int, ...]
     of: str = VERSION
 
+    @property
+    def name(self) -> str:
+        """The version's, as its files have it: ``sh0010_v003``."""
+        return f"{self.version.opened.name}_{self.version.paths.folder.name}"
+
     def __str__(self) -> str:
-        """``sh0010_v003``, with what is not the version itself said."""
-        return (
-            f"{self.version.opened.name}_{self.version.paths.folder.name}{'' if self.of == VERSION else f' {self.of}'}"
-        )
+        """The name, and what it is where it is not the version itself: ``sh0010_v003 plate``."""
+        return self.name if self.of == VERSION else f"{self.name} {self.of}"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -201,7 +204,7 @@ def write(wanted: Wanted, pictures: Iterable[np.ndarray], spec: MovieSpec, cuts:
 
 def credential_of(title: str, cuts: Sequence[Cut], releases: Sequence[str]) -> Credential:
     """What a movie or still of these versions says of itself."""
-    versions = {str(cut.version): cut.version for cut in cuts}
+    versions = {cut.name: cut.version for cut in cuts}
     shown = [cut.version for cut in cuts if cut.of == VERSION]
     return Credential(
         version=title,
