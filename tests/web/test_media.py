@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import gzip
 import io
+import json
 import socket
 import threading
 import time
@@ -23,6 +24,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from tests.review.versions import evidence
+from vfx_deepfake.files import hash_file
 from vfx_deepfake.review.place import find_place
 from vfx_deepfake.review.registering import make_store, register
 from vfx_deepfake.viewing.cache import Cache, Entry
@@ -301,6 +303,21 @@ def test_what_is_no_more_what_was_registered_is_refused(own_site, own_dailies):
         assert "was changed after it was registered" in words(own_site.get(f"{V2}/{path}"), 409)
     record.unlink()
     assert "gone or not mounted on this host" in words(own_site.get(f"{V2}/info.json"), 404)
+
+
+def test_a_frame_that_was_registered_damaged_is_one_line(own_dailies, tmp_path, monkeypatch):
+    frame, record = own_dailies.folder(2) / "exr" / "sh0010_v002.1005.exr", own_dailies.folder(2) / "version.json"
+    for file in (frame, record):
+        file.chmod(0o644)
+    frame.write_bytes(frame.read_bytes()[:9000])
+    said = json.loads(record.read_text())
+    said["frames"]["1005"]["exr/sh0010_v002.1005.exr"] = hash_file(frame)
+    record.write_text(json.dumps(said))
+    monkeypatch.setenv("VFX_DEEPFAKE_REVIEW_CACHE", str(tmp_path / "cache"))
+    with client_of(own_dailies) as client:
+        for path in ("frames/1005", "thumb.jpg?frame=1005", "still.png?frame=1005", "mattes/1005"):
+            assert "sh0010_v002.1005.exr: damaged or not an image" in words(client.get(f"{V2}/{path}"), 409)
+        assert client.get(f"{V2}/frames/1006").status_code == 200
 
 
 def test_what_was_packed_before_stays_what_was_registered(own_site, own_dailies):
