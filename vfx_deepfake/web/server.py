@@ -42,7 +42,7 @@ def serve(place: Place, host: str, port: int, options: Options, tell: Callable[[
         )
     app = create_app(place, options)
     remarks = _remarks(app, host, options)
-    listening = _listen(host, port)
+    listening = listen(host, port)
     name = f"[{host}]" if ":" in host else host
     if host in ANY:
         name = options.hosts[0] if options.hosts else socket.gethostname()
@@ -87,7 +87,11 @@ def _resolved(host: str) -> str:
         return host
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that waits for browsers; port 0 takes any that is free.
+
+    Raises: ReviewError when the address can't be had.
+    """
     family = socket.AF_INET6 if ":" in _resolved(host) else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
