@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ from vfx_deepfake.web.wording import WORDS, dailies_of, show_word
 
 router = APIRouter(include_in_schema=False)
 OF_VERSION = "/versions/{show}/{shot}/{version}"
+SCRIPTS = Path(__file__).parent / "static" / "player"
+MODULES = tuple(sorted(path.name for path in SCRIPTS.glob("*.js")))  # fetched at once, not one after another
 MOST_LINES = 40  # of what changed, in the panel; the page behind it has all
 Word = Annotated[str, Query(max_length=128)]
 Text = Annotated[str, Form(max_length=10_000)]
@@ -45,7 +48,7 @@ def player_page(
         request, visit, "version.html", words=WORDS, seq=seq, standing=standing, made=made, notes=notes, numbers=numbers,
         changes=_changes(visit, name, numbers), figures=figures(qc_of(visit.store, name)["measures"], {}, {}),
         still=_still(frame, frames), num_frames=len(frames), round=_round(visit, name, dailies), dailies=dailies,
-        page=_page(visit, name, standing, notes, numbers),
+        modules=MODULES, page=_page(visit, name, standing, notes, numbers),
     )  # fmt: skip
 
 

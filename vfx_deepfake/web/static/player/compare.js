@@ -1,9 +1,9 @@
-// The second picture, B: the plate or another version of the shot, and the ways to hold it against this one.
+// The second picture, B: the plate, another version of the shot, or this one a frame before (what flickers), and the ways to hold it against this one.
 
 export const GAINS = [1, 2, 4, 8, 16, 32, 64];
 
 export class Compare {
-  /** State keys: compare (see shader.js), against ("plate" or "v003"), wipe (part of the plate's width or height), gain, camera. */
+  /** State keys: compare (see shader.js), against ("plate", "v003" or "before"), wipe (part of the plate's width or height), gain, camera. */
   constructor(state, stage, plate) {
     Object.assign(this, { state, plate });
     this.line = stage.querySelector(".wipe");

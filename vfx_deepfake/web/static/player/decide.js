@@ -48,6 +48,7 @@ export class Decide {
       const { revision } = this.state.now.standing;
       await call(`${this.api}/decision`, { state: decision, why: this.form.elements.why.value, seen: revision });
       this.form.reset();
+      document.activeElement.blur(); // keys are the player's again
     } catch (error) {
       said.textContent = error.message; // of a conflict: who was first, when and why
     }

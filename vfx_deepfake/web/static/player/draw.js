@@ -8,9 +8,10 @@ export class Draw {
   #stroke = null;
 
   /** State keys: pen ("" | "draw" | "erase"), colour, widthPx, draft {frame, strokes} or null, camera, frame, notes, drawings (show those of notes). */
-  constructor(state, stage, zoom) {
-    Object.assign(this, { state, stage, zoom });
+  constructor(state, stage, zoom, aspect) {
+    Object.assign(this, { state, stage, zoom, aspect });
     this.paper = stage.querySelector(".paper");
+    this.strokes = this.paper.querySelector(".strokes");
     this.#listen();
     state.on("camera", () => this.#place());
     state.on("draft frame notes drawings pen", () => this.show());
@@ -37,13 +38,13 @@ export class Draw {
     const there = drawings ? notes.filter((note) => note.first_frame <= frame && frame <= note.last_frame && note.first_frame !== null) : [];
     const strokes = there.flatMap((note) => note.drawing.map((stroke) => line(stroke, note.resolved_by ? "done" : "")));
     const own = draft?.frame === frame ? draft.strokes : [];
-    this.paper.replaceChildren(...strokes, ...own.map((stroke, index) => line(stroke, "own", index)));
+    this.strokes.replaceChildren(...strokes, ...own.map((stroke, index) => line(stroke, "own", index)));
   }
 
   #place() {
     const { scale, x, y } = this.state.now.camera;
     const d = devicePixelRatio;
-    this.paper.setAttribute("transform", `translate(${x / d} ${y / d}) scale(${scale / d})`);
+    this.paper.setAttribute("transform", `translate(${x / d} ${y / d}) scale(${(scale * this.aspect) / d} ${scale / d})`);
   }
 
   #keep(strokes) {
@@ -75,7 +76,8 @@ export class Draw {
   }
 
   #point(event) {
-    return this.zoom.spot(event).map((value) => Math.round(value * 10) / 10);
+    const [x, y] = this.zoom.spot(event);
+    return [x / this.aspect, y].map((value) => Math.round(value * 10) / 10);
   }
 
   #extend(event) {

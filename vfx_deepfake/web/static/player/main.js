@@ -5,6 +5,7 @@ import { Dailies } from "./dailies.js";
 import { Decide } from "./decide.js";
 import { Draw } from "./draw.js";
 import { Grade, NEUTRAL } from "./grade.js";
+import { Guides } from "./guides.js";
 import { describe, listen } from "./keys.js";
 import { call } from "./net.js";
 import { hear, Said } from "./news.js";
@@ -33,13 +34,13 @@ function beginning(info) {
   const { frames } = info;
   const frame = Number(asked.get("frame"));
   const modes = ["a", "b", "wipe-v", "wipe-h", "difference", "side"];
-  const others = [...(info.plate ? ["plate"] : []), ...page.versions.filter((each) => each !== page.version)];
+  const others = choices(info).map(([value]) => value);
   return {
     frame: frames.includes(frame) ? frame : frames[0], speed: 0, loop: true, first: frames[0], last: frames.at(-1), dropped: 0, waiting: false,
     compare: modes.includes(asked.get("mode")) ? asked.get("mode") : "a",
-    against: others.includes(asked.get("against")) ? asked.get("against") : others[0] ?? page.version,
+    against: others.includes(asked.get("against")) ? asked.get("against") : others[0],
     wipe: 0.5, gain: 8, ...NEUTRAL, view: info.views[info.default_view]?.name ?? info.default_view, lut: null,
-    layer: "", tintOpacity: 0.5, zoom: "fit", camera: { scale: 1, x: 0, y: 0 },
+    layer: "", tintOpacity: 0.5, landmarks: false, letterbox: "", zoom: "fit", camera: { scale: 1, x: 0, y: 0 },
     pen: "", colour: "#ff8800", widthPx: Math.max(2, Math.round(info.width / 320)), draft: null, drawings: true,
     notes: page.notes, standing: page.standing, buffered: [], trouble: "", shown: null, late: true,
   };
@@ -48,28 +49,36 @@ function beginning(info) {
 async function start() {
   const view = new View(stage.querySelector("canvas"));
   const info = await call(`${page.media}/info.json`);
-  const plate = [info.width, info.height];
+  const aspect = info.pixel_aspect; // of anamorphic plates: a plate pixel is that much wider than high on the screen
+  const plate = [info.width * aspect, info.height];
   const state = new State(beginning(info));
   let pictures = null;
   const source = new Source(BUDGET_BYTES, () => arrived());
   const transport = new Transport(state, info.frames, info.rate[0] / info.rate[1], (frame) => pictures.ready(frame));
-  const zoom = new Zoom(stage, state, plate, info.face ?? {});
+  const zoom = new Zoom(stage, state, plate, aspect, info.face);
   pictures = new Pictures(state, source, transport, info, page.media, page.shotMedia);
   const grade = new Grade(state, page.media, info);
   const overlays = new Overlays(state, info.layers);
   const parts = {
     state, transport, zoom, grade, overlays,
     compare: new Compare(state, stage, plate),
-    draw: new Draw(state, stage, zoom),
+    draw: new Draw(state, stage, zoom, aspect),
     notes: new Notes(state, transport, page.api, root.querySelector("#pane-notes")),
     decide: new Decide(state, page.api, root.querySelector(".verdict")),
     dailies: new Dailies(document.querySelector(".dailies")),
     help: root.querySelector("dialog.help"),
   };
+  new Guides(state, stage.querySelector(".paper"), info, page.media);
   const timeline = new Timeline(root.querySelector(".timeline"), state, transport);
   new Readout(root, state, info, pictures, grade);
   const tabs = new Tabs(root.querySelector(".panel"));
   offer(info, state);
+  root.querySelector(".panel").addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-frame]");
+    if (!link) return;
+    event.preventDefault();
+    transport.seek(Number(link.dataset.frame));
+  });
   joinKeys(parts, tabs);
   joinNews(state, parts);
 
@@ -117,7 +126,13 @@ function offer(info, state) {
   };
   fill("view", info.views.map((each) => [each.name, each.name]));
   fill("layer", [["", "none"], ...info.layers.map((each) => [each, each.replace("matte.", "matte: ")])]);
-  fill("against", [...(info.plate ? [["plate", "plate"]] : []), ...page.versions.filter((each) => each !== page.version).map((each) => [each, each])]);
+  fill("against", choices(info));
+}
+
+/** What B can be: [value, words] each. */
+function choices(info) {
+  const others = page.versions.filter((each) => each !== page.version);
+  return [...(info.plate ? [["plate", "plate"]] : []), ...others.map((each) => [each, each]), ["before", "frame before"]];
 }
 
 function joinKeys(parts, tabs) {

@@ -63,6 +63,7 @@ export class Notes {
     try {
       await call(`${this.api}/notes`, { id: this.#id, text: text.value, frames: this.frames, drawing: draft?.strokes ?? [], reply_to: this.form.dataset.replyTo || null });
       this.#fresh();
+      document.activeElement.blur(); // keys are the player's again
       await this.reload();
     } catch (error) {
       said.textContent = error.message;
@@ -71,7 +72,7 @@ export class Notes {
 
   #fresh() {
     this.#id = freshId();
-    this.form.reset();
+    this.form.elements.text.value = "";
     this.form.querySelector(".answer").textContent = "";
     this.#reply(null);
     this.state.set({ draft: null, pen: "" });

@@ -44,7 +44,8 @@ export class Pictures {
     const { frame, speed } = this.state.now;
     const around = [frame, ...(speed ? this.#course(frame, speed) : this.#nearby(frame))];
     const share = this.#bytes * this.#needed(frame).length;
-    this.source.want(around.slice(0, Math.max(1, Math.floor(this.source.budgetBytes / share))).flatMap((each) => this.#needed(each)));
+    const urgent = this.#needed(frame).length;
+    this.source.want(around.slice(0, Math.max(1, Math.floor(this.source.budgetBytes / share))).flatMap((each) => this.#needed(each)), urgent);
   }
 
   /** The frames that could be drawn at once. */
@@ -55,7 +56,7 @@ export class Pictures {
   /** The width that is asked for: the smallest that is not enlarged on the screen, 0 for the full one. */
   get width() {
     const { camera } = this.state.now;
-    return this.info.sizes.find((width) => width && width >= camera.scale * this.info.width && width < this.info.width) ?? 0;
+    return this.info.sizes.find((width) => width && width >= camera.scale * this.info.width * this.info.pixel_aspect && width < this.info.width) ?? 0;
   }
 
   get #bytes() {
@@ -109,6 +110,10 @@ export class Pictures {
   #other(frame, width) {
     const { against } = this.state.now;
     if (against === "plate") return this.#frame(this.media, frame, "plate", width);
+    if (against === "before") {
+      const { frames } = this.info;
+      return this.#frame(this.media, frames[Math.max(0, frames.indexOf(frame) - 1)], "version", width);
+    }
     return this.#frame(`${this.shotMedia}/${against}`, frame, "version", width);
   }
 }

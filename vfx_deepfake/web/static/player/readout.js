@@ -43,7 +43,7 @@ export class Readout {
   #mode({ compare, against, gain }) {
     if (compare === "a") return "";
     const gained = compare === "difference" ? ` x ${gain}` : "";
-    return `${MODES[compare]}${gained} · B: ${against}`;
+    return `${MODES[compare]}${gained} · B: ${against === "before" ? "frame before" : against}`;
   }
 
   #put(where, text) {

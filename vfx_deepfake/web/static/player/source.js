@@ -11,6 +11,7 @@ export class Source {
   #failed = new Map(); // address -> {message, at}
   #under = new Map(); // address -> AbortController
   #wanted = [];
+  #urgent = 0;
   #bytes = 0;
 
   /** @param {() => void} changed called whenever a picture has come or failed */
@@ -38,16 +39,22 @@ export class Source {
     return this.#failed.get(address)?.message;
   }
 
-  /** Fetch these, in this order, and nothing else: [{address, plane}]. What is under way and no longer wanted is stopped. */
-  want(list) {
+  /**
+   * Fetch these, in this order, and nothing else: [{address, plane}]; the `urgent` first ones alone, until they are here. What is under way
+   * and no longer wanted is stopped.
+   */
+  want(list, urgent) {
     this.#wanted = list;
+    this.#urgent = urgent;
     const asked = new Set(list.map((each) => each.address));
     for (const [address, control] of this.#under) if (!asked.has(address)) control.abort();
     this.#next();
   }
 
   #next() {
-    for (const { address, plane } of this.#wanted) {
+    const first = this.#wanted.slice(0, this.#urgent);
+    const waits = first.some(({ address }) => !this.#kept.has(address) && !this.#failed.has(address));
+    for (const { address, plane } of waits ? first : this.#wanted) {
       if (this.#under.size >= AT_ONCE) return;
       const failed = this.#failed.get(address);
       const resting = failed && performance.now() - failed.at < RETRY_S * 1000;

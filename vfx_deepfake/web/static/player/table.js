@@ -44,6 +44,7 @@ export function keyTable({ state, transport, zoom, grade, overlays, compare, dra
     ["Look", "0", "Exposure, gamma and channels as they were", () => grade.reset()],
     ["Look", "m", "Next matte over the picture", () => overlays.nextMatte()],
     ["Look", "c", "Confidence of the track over the picture", () => overlays.toggleConfidence()],
+    ["Look", "q", "Points of the face's track", () => state.set({ landmarks: !state.now.landmarks })],
     ["Notes", "n", "Write a note; Ctrl+Enter saves it", () => {
       tabs.open(0);
       notes.write();

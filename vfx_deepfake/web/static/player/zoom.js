@@ -31,10 +31,10 @@ export class Zoom {
   #shift = [0, 0];
   #scale = 1;
 
-  /** `face` is {frame: box}; state keys: zoom ("fit" | "free" | "face"), camera, frame, compare. */
-  constructor(stage, state, plate, face) {
+  /** plate: its size on the screen at scale 1; aspect: of a plate's pixel; face: {frame: [x, y, width, height]}, plate pixels. State keys: zoom ("fit" | "free" | "face"), camera, frame, compare. */
+  constructor(stage, state, plate, aspect, face) {
     Object.assign(this, { stage, state, plate, glass: stage.querySelector(".glass"), whole: [1, 1] });
-    this.boxes = Object.entries(face).map(([frame, box]) => [Number(frame), box]).sort((a, b) => a[0] - b[0]);
+    this.boxes = Object.entries(face).map(([frame, [x, y, width, height]]) => [Number(frame), [x * aspect, y, width * aspect, height]]).sort((a, b) => a[0] - b[0]);
     new ResizeObserver(() => this.place()).observe(stage);
     state.on("frame zoom compare", () => this.place());
     this.#listen();
