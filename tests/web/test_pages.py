@@ -232,14 +232,14 @@ def test_qc_plots_lead_to_frames(show, page):
     assert "Seam: an edge shows along the matte, 0.0030 log/px on 1002" in words(found)
 
 
-def test_qc_without_its_files_shows_what_was_registered(show, page, root):
-    report = root / "sh0010/versions/v002/qc"
+def test_qc_without_its_files_shows_what_was_registered(show, page):
+    report = show.place.root / "sh0010/versions/v002/qc"
     (report / "qc.json").write_text("[1, {")
     for frame in (1001, 1002):
         (report / f"frames/{frame}.json").write_text('{"values": {"seam": NaN, "gaze": [1]}}')
     found = read(page("art"), "/versions/demo/sh0010/v002/qc")
     assert "The figures of single frames are not where the version lies" in words(found)
-    assert "Seam ◐"[:4] in words(found)
+    assert "1002" in words(found.xpath("//table")[0])
     assert not found.xpath("//svg")
     assert "sh0020 v001 was not measured" in words(read(page("art"), "/versions/demo/sh0020/v001/qc"))
 

@@ -57,7 +57,7 @@ def dailies(store: Store, show: str | None = None, playlist: str = "", current: 
         listed = versions_of_playlist(store, show or "", playlist)
         return [row for row in listed if row["state"] == PENDING or _is(row, current)]
     of = select(Version.id).join(Shot).order_by(Shot.show, Shot.name, Version.number)
-    waits = Version.number == newest_number(PENDING)
+    waits = (Version.state == PENDING) & (Version.number == newest_number(PENDING))
     if current:
         waits |= (Shot.show == current.show) & (Shot.name == current.shot) & (Version.number == current.number)
     of = of.where(waits)

@@ -6,18 +6,19 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.review.decisions import as_data as standing
 from vfx_deepfake.review.find import VersionName, find_version
 from vfx_deepfake.review.ledger import history
-from vfx_deepfake.review.models import STATES, Note, QcValue, Shot, Version
+from vfx_deepfake.review.models import STATES, Note, QcValue, Shot, Version, number_word
 from vfx_deepfake.review.notes import notes_of
 from vfx_deepfake.review.store import Store
 
 MOST_ROWS = 500  # of one list; the next ones come with ``offset``
+FIELDS = ("frames", "made_at", "author", "qc_verdict", "state", "revision", "decided_by", "decided_at", "reason")
 LIGHTS = ("pass", "look", "fail", "none")  # verdicts of QC as lists know them; none: not measured
 _VERSION = re.compile(r"v(\d{1,6})", re.ASCII)
 
@@ -87,24 +88,24 @@ def newest_number(state: str = "") -> Any:
 
 def rows(session: Session, ids: Sequence[int]) -> list[dict[str, Any]]:
     """What lists say of versions, in the order of ``ids``."""
-    found = {version.id: _row(version, shot, notes) for version, shot, notes in session.execute(_columns(ids))}
+    open_notes = select(func.count()).where(Note.version_id == Version.id, Note.resolved_by == "").correlate(Version)
+    columns = (Version.id, Shot.show, Shot.name, Version.number, *(getattr(Version, field) for field in FIELDS))
+    of = (
+        select(*columns, open_notes.scalar_subquery()).join(Shot, Version.shot_id == Shot.id).where(Version.id.in_(ids))
+    )
+    found = {row[0]: _row(row) for row in session.execute(of)}
     return [found[each] for each in ids]
 
 
-def _columns(ids: Sequence[int]) -> Select[Any]:
-    open_notes = (
-        select(func.count())
-        .where(Note.version_id == Version.id, Note.resolved_by == "")
-        .correlate(Version)
-        .scalar_subquery()
-    )
-    return select(Version, Shot, open_notes).join(Shot, Version.shot_id == Shot.id).where(Version.id.in_(ids))
-
-
-def _row(version: Version, shot: Shot, open_notes: int) -> dict[str, Any]:
-    fields = ("frames", "made_at", "author", "qc_verdict", "state", "revision", "decided_by", "decided_at", "reason")
-    return {"show": shot.show, "shot": shot.name, "version": version.name,
-            **{field: getattr(version, field) for field in fields}, "open_notes": open_notes}  # fmt: skip
+def _row(columns: Sequence[Any]) -> dict[str, Any]:
+    _, show, shot, number, *fields, open_notes = columns
+    return {
+        "show": show,
+        "shot": shot,
+        "version": number_word(number),
+        **dict(zip(FIELDS, fields, strict=True)),
+        "open_notes": open_notes,
+    }
 
 
 def about(store: Store, name: VersionName) -> dict[str, Any]:

@@ -25,6 +25,11 @@ def _one_of(column: str, allowed: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(word) for word in allowed)})"
 
 
+def number_word(number: int) -> str:
+    """A version's number as the folder and the record say it: ``v003``."""
+    return f"v{number:03d}"
+
+
 class Base(DeclarativeBase):
     """Base of all tables; plain data is JSON."""
 
@@ -114,7 +119,7 @@ class Version(Base):
     @property
     def name(self) -> str:
         """As the folder and the record say it: ``v003``."""
-        return f"v{self.number:03d}"
+        return number_word(self.number)
 
 
 class Part(Base):

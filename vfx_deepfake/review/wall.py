@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session, aliased
 
 from vfx_deepfake.review.find import find_shot
 from vfx_deepfake.review.lineage import differences
 from vfx_deepfake.review.listing import conditions, rows
-from vfx_deepfake.review.models import APPROVED, AREAS, STATES, Part, Shot, Version, VersionPart
+from vfx_deepfake.review.models import APPROVED, AREAS, STATES, Part, Shot, Version, VersionPart, number_word
 from vfx_deepfake.review.store import Store
 
 SHOTS_A_PAGE = 120
@@ -24,10 +24,13 @@ def wall(store: Store, *, show: str | None = None, state: str = "", qc: str = ""
     all pages, ``page``, ``pages``, and ``counts``: shots by their newest version's state, with the other conditions as they are.
     Raises: ReviewError for a state or a QC verdict that does not exist.
     """
-    meant = conditions(show=show, qc=qc, search=search, newest_only=True)
+    # counting needs every shot's newest version, so they are found all at once; a page's few are quicker one by one
     with_state = conditions(show=show, state=state, qc=qc, search=search, newest_only=True)
+    newest = select(Version.shot_id, func.max(Version.number).label("number")).group_by(Version.shot_id).subquery()
+    is_newest = (newest.c.shot_id == Version.shot_id) & (newest.c.number == Version.number)
     with store.reading() as session:
-        by_state = select(Version.state, func.count()).join(Shot).where(*meant).group_by(Version.state)
+        by_state = select(Version.state, func.count()).join(newest, is_newest).join(Shot, Version.shot_id == Shot.id)
+        by_state = by_state.where(*conditions(show=show, qc=qc, search=search)).group_by(Version.state)
         counted: dict[str, int] = {found: number for found, number in session.execute(by_state)}
         total = counted.get(state, 0) if state else sum(counted.values())
         pages = max(1, -(-total // per_page))
@@ -42,17 +45,16 @@ def wall(store: Store, *, show: str | None = None, state: str = "", qc: str = ""
 
 def _with_the_shots_versions(session: Session, found: list[dict[str, Any]], ids: list[int]) -> list[dict[str, Any]]:
     """Rows with what the other versions of their shots say."""
-    shots = select(Version.shot_id).where(Version.id.in_(ids))
-    of = select(Version.shot_id, func.count()).where(Version.shot_id.in_(shots)).group_by(Version.shot_id)
-    numbers: dict[int, int] = {shot: number for shot, number in session.execute(of)}
-    approved_ones = select(Version).where(Version.shot_id.in_(shots), Version.state == APPROVED)
-    approved = {version.shot_id: version.name for version in session.scalars(approved_ones)}
-    shot_of: dict[int, int] = {
-        version: shot
-        for version, shot in session.execute(select(Version.id, Version.shot_id).where(Version.id.in_(ids)))
-    }
+    other = aliased(Version)
+    approved = func.max(case((other.state == APPROVED, other.number)))
+    of = (
+        select(Version.id, func.count(), approved)
+        .join(other, other.shot_id == Version.shot_id)
+        .where(Version.id.in_(ids))
+    )
+    told = {version: (number, best) for version, number, best in session.execute(of.group_by(Version.id))}
     return [
-        {**row, "num_versions": numbers[shot_of[each]], "approved": approved.get(shot_of[each], "")}
+        {**row, "num_versions": told[each][0], "approved": number_word(told[each][1]) if told[each][1] else ""}
         for row, each in zip(found, ids, strict=True)
     ]
 
