@@ -139,11 +139,16 @@ class _Reel:
     def _front(self) -> np.ndarray:
         """The card of the whole movie, with its first frame."""
         first = card_of(self.cuts[0], self.releases, self.view)
+        released = f"{_counted(self.releases, 'release')}: {', '.join(self.releases)}"
         shows = sorted({cut.version.settings.shot.show for cut in self.cuts} - {""})
         info = SlateInfo(
             show=", ".join(shows), shot="", version=self.how.title, date=dt.date.today().isoformat(), status=first.status,
-            frames=f"{self.num_frames} in {len(self.cuts)} shots", note=", ".join(map(str, self.cuts)), vendor=first.vendor,
+            frames=f"{self.num_frames} in {_counted(self.cuts, 'shot')}", note=", ".join(map(str, self.cuts)), vendor=first.vendor,
             resolution=f"{self.size[0]} x {self.size[1]}", frame_rate=str(self.rate), media_color=first.media_color,
-            likeness=f"digitally altered; releases {', '.join(self.releases)}" if self.releases else "not altered",
+            likeness=f"digitally altered; {released}" if self.releases else "not altered",
         )  # fmt: skip
         return slate(info, *self.size, next(pictures_of(self.cuts[0], self.view))[1])
+
+
+def _counted(things: Sequence[object], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
