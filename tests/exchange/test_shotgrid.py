@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import http.server
+import json
 import logging
+import threading
 from dataclasses import replace
 
 import pytest
@@ -211,18 +214,51 @@ def test_since_leaves_out_what_was_read(desk, site):
     assert [note.text for note in again.notes] == ["new"]
 
 
-def test_the_key_is_in_no_message_and_no_log(caplog):
+@pytest.fixture
+def broken_site():
+    """A server that greets as ShotGrid does and then fails; what it was sent."""
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            greeting = json.dumps({"results": {"version": [8, 60, 0]}}).encode()
+            is_greeting = '"info"' in asked[-1]
+            self.send_response(200 if is_greeting else 503)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(greeting if is_greeting else b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_the_key_goes_to_the_site_and_into_no_message_and_no_log(broken_site, caplog):
     assert adapter_named("shotgrid") is shotgrid.open_tracker
     secret = "s3cret-key-123"
     with pytest.raises(ReviewError, match="ShotGrid wants a script's name and key"):
         shotgrid_client.connect("https://sg.test", Credentials(token=secret))
-    logging.getLogger("shotgun_api3").setLevel(logging.DEBUG)
+    logging.getLogger("shotgun_api3").setLevel(logging.DEBUG)  # as somebody who looks for a fault would
     caplog.set_level(logging.DEBUG)
-    spec = TrackerSpec(kind="shotgrid", site="http://127.0.0.1:9")  # the discard port: nobody answers
-    with pytest.raises(TrackerUnreachable, match="does not answer") as error:
-        shotgrid.open_tracker(spec, Credentials(login="vfx", password=secret), "demo")
+    site, asked = broken_site
+    with pytest.raises(TrackerUnreachable, match=r"failed on its side \(503\)") as error:
+        shotgrid.open_tracker(
+            TrackerSpec(kind="shotgrid", site=site), Credentials(login="vfx", password=secret), "demo"
+        )
+    assert secret in asked[-1]
     assert secret not in str(error.value)
     assert secret not in caplog.text
+
+
+def test_a_site_that_is_not_there():
+    spec = TrackerSpec(kind="shotgrid", site="http://127.0.0.1:9")  # the discard port: nobody answers
+    with pytest.raises(TrackerUnreachable, match="does not answer; check the address"):
+        shotgrid.open_tracker(spec, KEY, "demo")
 
 
 @pytest.mark.parametrize(
