@@ -197,7 +197,9 @@ def test_out_and_back(show, capsys):
     assert run(capsys, "publish", "--all-pending", "--folder", str(show.root))[0] == 0
     assert ([each["revision"] for each in show.previews()], show.status()) == ([1, 2], "wfa")
     decide(show.store, "sam", name(2), "approved", "good")
-    assert run(capsys, "publish", shot, "v002")[0] == 0
+    assert run(capsys, "publish", "--all-pending", "--folder", str(show.root))[1]["lines"] == [
+        "sh0010 v002  approved: good"
+    ]
     assert show.status() == "approved"
     assert "approved by sam: good" in show.comments()[-1]["text"]
     assert run(capsys, "pull", str(show.root))[1]["lines"] == ["nothing new"]

@@ -17,11 +17,15 @@ from vfx_deepfake.exchange.pull import pull
 from vfx_deepfake.exchange.tracker import TheirPerson, TrackerUnreachable
 from vfx_deepfake.review.decisions import decide
 from vfx_deepfake.review.ledger import events_after
+from vfx_deepfake.review.links import to_send
 from vfx_deepfake.review.listing import about
 from vfx_deepfake.review.notes import add_note, notes_of
 from vfx_deepfake.review.people import set_user
 
 STROKE = {"colour": "#ff8800", "width_px": 3, "points": [[1, 2], [3, 4]]}
+
+
+ONE_ENGINE = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)  # the database is not what is tested
 
 
 @pytest.fixture
@@ -95,6 +99,7 @@ def test_what_they_say_comes_back_once_by_whom_it_was(desk, tracker):
     assert (num_events(desk), tracker.marks()) == (before, [])
 
 
+@ONE_ENGINE
 def test_a_reply_there_is_a_reply_here(desk, tracker):
     (version,) = tracker.versions
     ours = add_note(desk.store, "art", name(), "is this better?")
@@ -107,6 +112,7 @@ def test_a_reply_there_is_a_reply_here(desk, tracker):
     ]
 
 
+@ONE_ENGINE
 def test_who_is_no_supervisor_here_decides_nothing(desk, tracker):
     (version,) = tracker.versions
     tracker.say(version, CLIENT, "approved")
@@ -122,6 +128,7 @@ def test_who_is_no_supervisor_here_decides_nothing(desk, tracker):
     assert publish(desk, [name()])[0]["did"] == ["done is there already"]
 
 
+@ONE_ENGINE
 def test_a_client_whose_word_counts(store, tracker):  # noqa: F811
     publish_version(store)
     spec = dataclasses.replace(SPEC, supervisors=("client@film.com",), account="tracker")
@@ -156,6 +163,7 @@ def test_two_who_disagree_are_told_and_neither_is_overwritten(desk, tracker):
     assert publish(desk, [name()])[0]["conflicts"]
 
 
+@ONE_ENGINE
 def test_only_their_last_word_decides(desk, tracker):
     (version,) = tracker.versions
     tracker.say(version, ANA, "retake")
@@ -172,6 +180,7 @@ def test_only_their_last_word_decides(desk, tracker):
     }
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", ["publish", "add_note", "set_status"])
 def test_an_outage_in_the_middle_doubles_nothing(store, tracker, call, moment):  # noqa: F811
@@ -228,6 +237,7 @@ def test_a_kill_in_the_middle_of_pull_doubles_nothing(desk, tracker, monkeypatch
     assert pull(desk) == []
 
 
+@ONE_ENGINE
 def test_a_dry_run_says_it_all_and_does_nothing(store, tracker):  # noqa: F811
     publish_version(store)
     desk = desk_for(store, tracker)
@@ -246,6 +256,7 @@ def test_a_dry_run_says_it_all_and_does_nothing(store, tracker):  # noqa: F811
     assert about(store, name())["state"] == "pending_review"
 
 
+@ONE_ENGINE
 def test_what_cannot_go_out_says_why(store, tracker):  # noqa: F811
     movie = publish_version(store)
     publish_version(store, shot="sh0020")
@@ -267,6 +278,7 @@ def test_what_cannot_go_out_says_why(store, tracker):  # noqa: F811
         publish(desk, [name()])
 
 
+@ONE_ENGINE
 def test_odd_things_they_write_are_taken_as_they_can_be(desk, tracker):
     (version,) = tracker.versions
     tracker.note(version, ANA, "on the slate", first_frame=1000, last_frame=1000, drawing=(STROKE,))
@@ -278,3 +290,25 @@ def test_odd_things_they_write_are_taken_as_they_can_be(desk, tracker):
     assert [note["text"][:16] for note in found] == ["on the slate", "bell   and\nline", "x" * 16, "(a drawing)"]
     assert [len(note["text"]) for note in found][2] == 10_000
     assert {note["first_frame"] for note in found} == {None}
+
+
+def test_what_the_tracker_lacks(desk, tracker):
+    def lacks():
+        return [str(each) for each in to_send(desk.store, desk.place, "demo")]
+
+    publish_version(desk.store, 2)
+    assert lacks() == ["sh0010 v002"]
+    publish(desk, [name(2)])
+    assert lacks() == []
+    note = add_note(desk.store, "art", name(2), "lip")
+    assert lacks() == ["sh0010 v002"]
+    publish(desk, [name(2)])
+    add_note(desk.store, "art", name(), "and here", reply_to=None)
+    decide(desk.store, "sam", name(2), "approved", "good")  # v001 is superseded by that
+    assert lacks() == ["sh0010 v001", "sh0010 v002"]
+    publish(desk, [name(), name(2)])
+    tracker.note(next(reversed(tracker.versions)), ANA, "thanks", reply_to=tracker.notes[0].id)
+    pull(desk)
+    assert notes_of(desk.store, name(2))[-1]["reply_to"] == note["id"]
+    assert lacks() == []
+    assert to_send(desk.store, "another site", "demo") == []  # nothing is pending

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.progress import Progress
-from vfx_deepfake.shot import load_shot
+from vfx_deepfake.shot import Shot, load_shot
+
+if TYPE_CHECKING:
+    from vfx_deepfake.review.find import VersionName
+    from vfx_deepfake.review.store import Store
 
 Result = dict[str, Any]
 PUBLISH, PULL = "publish", "pull"
@@ -22,7 +25,9 @@ def add_tracker(parsers: Any) -> None:
     publish.add_argument("shot", nargs="?", default="", help="shot.toml, or the folder that holds it")
     publish.add_argument("versions", nargs="*", metavar="VERSION", help="e.g. v003")
     publish.add_argument(
-        "--all-pending", action="store_true", help="every version that nobody has decided on, of every shot"
+        "--all-pending",
+        action="store_true",
+        help="of every shot: pending versions, and what was said since on those that are there",
     )
     publish.add_argument("--folder", default=".", help="with --all-pending: the show's folder (default: here)")
     pull = parsers.add_parser(PULL, help="notes and decisions from the studio's tracker")
@@ -34,7 +39,6 @@ def add_tracker(parsers: Any) -> None:
 def _publish(args: argparse.Namespace, progress: Progress) -> Result:
     from vfx_deepfake.exchange.desk import open_desk
     from vfx_deepfake.exchange.publish import publish
-    from vfx_deepfake.review.find import VersionName, pending_names
     from vfx_deepfake.review.people import this_account
     from vfx_deepfake.review.place import find_place
     from vfx_deepfake.review.store import open_store
@@ -48,15 +52,27 @@ def _publish(args: argparse.Namespace, progress: Progress) -> Result:
     shot = load_shot(args.shot) if args.shot else None
     rows: list[Result] = []
     with open_store(find_place(shot.paths.folder if shot else Path(args.folder))) as store:
-        if shot:
-            names = [VersionName(shot.settings.shot.show, shot.name, text) for text in args.versions]
-        else:
-            with store.reading() as session:
-                names = pending_names(session)
-        for show, group in groupby(names, key=lambda name: name.show):
-            with open_desk(store, this_account(), show, PUBLISH) as desk:
-                rows += publish(desk, list(group), dry_run=args.dry_run, progress=progress)
-    return {"dry_run": args.dry_run, "versions": rows, "lines": list(_publish_lines(rows)) or ["no version is pending"]}
+        for show, names in _chosen(args, store, shot).items():
+            if names:
+                with open_desk(store, this_account(), show, PUBLISH) as desk:
+                    rows += publish(desk, names, dry_run=args.dry_run, progress=progress)
+    return {"dry_run": args.dry_run, "versions": rows, "lines": list(_publish_lines(rows)) or ["nothing new"]}
+
+
+def _chosen(args: argparse.Namespace, store: Store, shot: Shot | None) -> dict[str, list[VersionName]]:
+    """The versions that the command means, by show."""
+    from vfx_deepfake.exchange.desk import place_of, require_tracker
+    from vfx_deepfake.review.choosing import shows_of
+    from vfx_deepfake.review.find import VersionName
+    from vfx_deepfake.review.links import to_send
+    from vfx_deepfake.review.place import find_settings
+
+    if shot:
+        show = shot.settings.shot.show
+        return {show: [VersionName(show, shot.name, text) for text in args.versions]}
+    spec = find_settings(store.place.root).tracker
+    require_tracker(spec, store.place.root)
+    return {show: to_send(store, place_of(spec, show), show) for show in shows_of(store)}
 
 
 def _publish_lines(rows: Iterable[Result]) -> Iterator[str]:

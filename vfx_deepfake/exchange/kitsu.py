@@ -147,7 +147,7 @@ class Kitsu:
         notes: list[TheirNote] = []
         statuses: list[TheirStatus] = []
         until = since
-        tasks = {self.find_shot(sent.show, sent.shot) for sent in versions.values()}
+        tasks = {self._task_of(version, sent) for version, sent in versions.items()}
         for task in (each for each in self._tasks.values() if each["id"] in tasks):
             moved = max(task["last_comment_date"] or "", task["updated_at"] or "")
             if moved >= since:
@@ -156,6 +156,17 @@ class Kitsu:
         notes.sort(key=lambda note: note.at)
         statuses.sort(key=lambda status: status.at)
         return ReadBack(notes=tuple(notes), statuses=tuple(statuses), until=until)
+
+    def _task_of(self, version: str, sent: Published) -> str:
+        """The task of a version, of a shot that was renamed there too; empty for one that is gone with all that was said on it."""
+        try:
+            return self.find_shot(sent.show, sent.shot)
+        except ReviewError:
+            try:
+                with asking(self.spec.site):
+                    return str(gazu.files.get_preview_file(version, client=self.client)["task_id"])
+            except ReviewError:
+                return ""
 
     def _read_task(
         self, task: str, versions: Mapping[str, Published], notes: list[TheirNote], statuses: list[TheirStatus]

@@ -20,12 +20,17 @@ TIMEOUT_S = (
     300.0,
 )  # to connect; between two signs of life, because the server works on a movie before it answers (assumed)
 
+TOO_BUSY = (429, 502, 503, 504)  # HTTP: too many requests; and what a proxy says when the server behind it is away
+
 
 class _Patience(HTTPAdapter):
-    """gazu asks without a time limit; a server that hangs must not hang us."""
+    """gazu asks without a time limit, and takes 'too busy' for an answer; a server that hangs must not hang us."""
 
     def send(self, request: Any, *args: Any, **more: Any) -> Any:
-        return super().send(request, *args, **{**more, "timeout": more.get("timeout") or TIMEOUT_S})
+        answer = super().send(request, *args, **{**more, "timeout": more.get("timeout") or TIMEOUT_S})
+        if answer.status_code in TOO_BUSY:
+            raise requests.ConnectionError(f"status {answer.status_code}", response=answer)
+        return answer
 
 
 def connect(site: str, credentials: Credentials) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from vfx_deepfake.review.effects import take_effect
 from vfx_deepfake.review.find import VersionName, find_version, name_of
 from vfx_deepfake.review.ledger import append
-from vfx_deepfake.review.models import TrackerLink
+from vfx_deepfake.review.models import APPROVED, CHANGES, PENDING, Event, Note, Shot, TrackerLink, Version
 from vfx_deepfake.review.people import require
 from vfx_deepfake.review.store import Store
 
@@ -60,6 +60,30 @@ def links(store: Store, tracker: str, *, name: VersionName | None = None, kind: 
         if name:
             of = of.where(TrackerLink.version_id == find_version(session, name).id)
         return [as_data(row) for row in session.scalars(of)]
+
+
+def to_send(store: Store, tracker: str, show: str) -> list[VersionName]:
+    """Versions of a show that a tracker lacks something of, by shot and rising number.
+
+    Pending ones that it does not have; and of those that it has, the ones with a note or a decision that is linked to nothing there.
+    """
+    ours = select(TrackerLink.ours).where(TrackerLink.tracker == tracker)
+    has = select(TrackerLink.version_id).where(TrackerLink.tracker == tracker, TrackerLink.kind == VERSION)
+    noted = select(Note.version_id).where(Note.id.not_in(ours.where(TrackerLink.kind == NOTE)))
+    of = select(Shot.name, Version.number).join(Shot, Version.shot_id == Shot.id).where(Shot.show == show)
+    decided = select(Event.shot, Event.version).where(
+        Event.show == show,
+        Event.kind.in_((APPROVED, CHANGES)),
+        Event.digest.not_in(ours.where(TrackerLink.kind == DECISION)),
+    )
+    with store.reading() as session:
+        known = {(shot, f"v{number:03d}") for shot, number in session.execute(of.where(Version.id.in_(has)))}
+        new = session.execute(of.where(Version.state == PENDING, Version.id.not_in(has)))
+        spoken = session.execute(of.where(Version.id.in_(has), Version.id.in_(noted)))
+        found = {(shot, f"v{number:03d}") for rows in (new, spoken) for shot, number in rows}
+        found |= known & {(shot, version) for shot, version in session.execute(decided)}
+    names = [VersionName(show, shot, version) for shot, version in found]
+    return sorted(names, key=lambda name: (name.shot, name.number))
 
 
 def as_data(row: TrackerLink) -> dict[str, Any]:
