@@ -1,4 +1,4 @@
-"""The player's page of one version, and the forms on it for whoever has no scripts."""
+"""The player's page of one version."""
 
 from __future__ import annotations
 
@@ -7,72 +7,44 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, Request
-from starlette.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse
 
 from vfx_deepfake.frames import parse_frames
 from vfx_deepfake.review.dailies import dailies as waiting
 from vfx_deepfake.review.decisions import as_data as standing_of
-from vfx_deepfake.review.decisions import decide
 from vfx_deepfake.review.find import VersionName, find_version
-from vfx_deepfake.review.ledger import last_seq
 from vfx_deepfake.review.lineage import as_lines, changed_since, made_from
 from vfx_deepfake.review.listing import list_versions, qc_of
-from vfx_deepfake.review.notes import add_note, notes_of
+from vfx_deepfake.review.notes import notes_of
 from vfx_deepfake.web.qc_values import figures
 from vfx_deepfake.web.visit import Visit, Visitor, media_url, render, version_name, version_url
 from vfx_deepfake.web.wording import WORDS, dailies_of, show_word
 
 router = APIRouter(include_in_schema=False)
-OF_VERSION = "/versions/{show}/{shot}/{version}"
 SCRIPTS = Path(__file__).parent / "static" / "player"
 MODULES = tuple(sorted(path.name for path in SCRIPTS.glob("*.js")))  # fetched at once, not one after another
 MOST_LINES = 40  # of what changed, in the panel; the page behind it has all
-Word = Annotated[str, Query(max_length=128)]
-Text = Annotated[str, Form(max_length=10_000)]
+Word = Annotated[str, Query(max_length=200)]
 
 
-@router.get(OF_VERSION)
+@router.get("/versions/{show}/{shot}/{version}")
 def player_page(
     request: Request, visit: Visitor, show: str, shot: str, version: str, dailies: Word = "", frame: Word = ""
 ) -> HTMLResponse:
     """The player; without scripts a still of one frame, the notes and a form to decide."""
     name = version_name(show, shot, version)
     with visit.store.reading() as session:
-        seq = last_seq(session)  # before all else: what happens from here on comes by the stream
         found = find_version(session, name)
         standing, frames = standing_of(found), parse_frames(found.frames)
     made, numbers = made_from(visit.store, name), _numbers(visit, name)
     notes = notes_of(visit.store, name)
     return render(
-        request, visit, "version.html", words=WORDS, seq=seq, standing=standing, made=made, notes=notes, numbers=numbers,
+        request, visit, "version.html", words=WORDS, standing=standing, made=made, notes=notes, numbers=numbers,
         changes=_changes(visit, name, numbers), figures=figures(qc_of(visit.store, name)["measures"], {}, {}),
-        still=_still(frame, frames), num_frames=len(frames), round=_round(visit, name, dailies), dailies=dailies,
-        modules=MODULES, page=_page(visit, name, standing, notes, numbers),
+        still=_still(frame, frames), num_frames=len(frames), round=_round(visit, name, dailies),
+        here=_url(name.show, name.shot, name.version, dailies), modules=MODULES, page=_page(visit, name, standing, notes, numbers),
     )  # fmt: skip
-
-
-@router.post(f"{OF_VERSION}/decision")
-def decide_by_form(visit: Visitor, show: str, shot: str, version: str, state: Text, why: Text = "",
-                   seen: Annotated[int | None, Form()] = None, back: Text = "") -> RedirectResponse:  # fmt: skip
-    """Approve or request changes, as the API does."""
-    name = version_name(show, shot, version)
-    decide(visit.store, visit.user, name, state, why, seen=seen)
-    return _back(name, back)
-
-
-@router.post(f"{OF_VERSION}/notes")
-def note_by_form(
-    visit: Visitor, show: str, shot: str, version: str, text: Text = "", frames: Text = "", back: Text = ""
-) -> RedirectResponse:
-    """Write a note, as the API does; drawing needs scripts."""
-    name = version_name(show, shot, version)
-    add_note(visit.store, visit.user, name, text, frames=frames.strip())
-    return _back(name, back)
-
-
-def _back(name: VersionName, dailies: str) -> RedirectResponse:
-    return RedirectResponse(_url(name.show, name.shot, name.version, dailies), 303)
 
 
 def _url(show: str, shot: str, version: str, dailies: str) -> str:

@@ -52,7 +52,7 @@ export class Decide {
     } catch (error) {
       said.textContent = error.message; // of a conflict: who was first, when and why
     }
-    await this.reload();
+    await this.reload().catch((error) => (said.textContent ||= error.message));
   }
 
   #show() {

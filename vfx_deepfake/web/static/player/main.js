@@ -47,7 +47,7 @@ function beginning(info) {
 }
 
 async function start() {
-  const view = new View(stage.querySelector("canvas"));
+  const view = new View(stage.querySelector("canvas"), () => again());
   const info = await call(`${page.media}/info.json`);
   const aspect = info.pixel_aspect; // of anamorphic plates: a plate pixel is that much wider than high on the screen
   const plate = [info.width * aspect, info.height];
@@ -82,7 +82,8 @@ async function start() {
   joinKeys(parts, tabs);
   joinNews(state, parts);
 
-  let drawn = 0;
+  let drawn = 0; // the animation frame that was asked for
+  let counted = ""; // what sort of pictures the buffered ones were last counted for
   const again = () => {
     stage.dataset.drawn = "no";
     drawn ||= requestAnimationFrame(draw);
@@ -102,7 +103,9 @@ async function start() {
     if (!now.lut || !pictures.ready(now.frame)) return state.set({ late: true }); // the picture before stays, with a word on it
     view.draw({ ...now, a: pictures.a(now.frame), b: pictures.b(now.frame), plane: pictures.plane(now.frame), tint: overlays.tint, encoding: info.encoding, plate });
     stage.dataset.drawn = "yes";
-    state.set({ shown: now.frame, late: false, buffered: pictures.buffered() });
+    const kind = pictures.kind;
+    state.set({ shown: now.frame, late: false, ...(kind === counted ? {} : { buffered: pictures.buffered() }) });
+    counted = kind;
   }
 
   root.classList.add("running");

@@ -10,8 +10,8 @@ export function hear(page, { notes, decide, said, offer }) {
     if (event.show !== page.show || event.shot !== page.shot) return;
     const others = event.who !== page.user;
     if (event.version === page.version) {
-      if (NOTE_KINDS.includes(event.kind)) notes.reload();
-      else decide.reload();
+      const reloaded = NOTE_KINDS.includes(event.kind) ? notes.reload() : decide.reload();
+      reloaded.catch((error) => said.say(error.message));
       if (others) said.say(`${event.who}: ${event.kind.replaceAll("_", " ")}`);
     } else if (event.kind === "version_registered") {
       const open = element("a", { href: `${page.shotPage}/${event.version}` }, "open it");

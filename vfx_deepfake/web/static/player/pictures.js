@@ -59,6 +59,12 @@ export class Pictures {
     return this.info.sizes.find((width) => width && width >= camera.scale * this.info.width * this.info.pixel_aspect && width < this.info.width) ?? 0;
   }
 
+  /** Changes when other pictures are needed for the same frame. */
+  get kind() {
+    const { compare, against } = this.state.now;
+    return [this.width, compare === "a" ? "" : against, compare === "b", this.layer].join(" ");
+  }
+
   get #bytes() {
     const width = this.width || this.info.width;
     return width * Math.ceil((width * this.info.height) / this.info.width) * 4;

@@ -7,13 +7,16 @@ const BACKGROUND = 0.157; // neutral grey around the picture, display value: cod
 export class View {
   #held = {}; // texture unit -> what it holds
 
-  /** Throws where the browser has no WebGL2. */
-  constructor(canvas) {
+  /** `restored` is called when a lost graphics context is back, to draw again. Throws where the browser has no WebGL2. */
+  constructor(canvas, restored) {
     this.canvas = canvas;
     this.gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false });
     if (!this.gl) throw new Error("this browser has no WebGL2");
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
-    canvas.addEventListener("webglcontextrestored", () => this.#prepare());
+    canvas.addEventListener("webglcontextrestored", () => {
+      this.#prepare();
+      restored();
+    });
     this.#prepare();
   }
 
