@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
 pytest.importorskip("opentimelineio", reason="OpenTimelineIO is not installed (extra: dailies)")
@@ -64,3 +67,13 @@ def test_what_is_refused(still, path, status):
     answer = still("ana").get(path)
     assert answer.status_code in status
     assert "Traceback" not in answer.text
+
+
+def test_the_pages_lead_there(page, versions, store):
+    set_playlist(store, "ana", "demo", "monday", [("sh0010", "v002")])
+    art = page("art")
+    for where in ("/playlists/demo/monday", "/shots/demo/sh0010"):
+        links = re.findall(r'href="(/export/[^"]+)"', art.get(where).text)
+        assert len(links) == 4
+        for link in links:
+            assert art.get(html.unescape(link)).status_code == 200
