@@ -149,6 +149,11 @@ OPTIONAL = {
     "pydantic": "dailies",  # through fastapi
     "jinja2": "dailies",
     "uvicorn": "dailies",
+    "opentimelineio": "dailies",
+    "reportlab": "dailies",
+    "gazu": "kitsu",
+    "requests": "kitsu",  # through gazu
+    "shotgun_api3": "shotgrid",
     "c2pa": "credentials",
     "pkcs11": "pkcs11",
     "opencue": "",
