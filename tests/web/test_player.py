@@ -305,3 +305,36 @@ def test_without_scripts_there_is_a_still_and_forms_that_work(logged_in, served)
     with served.store() as store:
         note = next(note for note in notes_of(store, V001) if note["author"] == "sam" and note["first_frame"] == 1003)
         assert (note["last_frame"], note["text"]) == (1004, "written without scripts")
+
+
+def test_without_webgl_there_is_the_still_and_the_reason(logged_in, served):  # noqa: F811
+    with logged_in("ana") as context:
+        page = context.new_page()
+        page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+        page.goto(served.version("v001", "?frame=1013"))
+        page.wait_for_selector("img.still")
+        assert "frame=1013" in page.get_attribute("img.still", "src")
+        assert "no WebGL2" in page.inner_text(".without")
+
+
+def test_the_frame_before_as_b_shows_what_flickers(player):
+    page = player("?frame=1001&against=before&mode=difference", 1001)
+    assert not on_screen(page).any()  # the first frame has none before it
+    page.keyboard.press("ArrowRight")
+    shows(page, 1002)
+    press(page)
+    assert on_screen(page).max() > 20
+
+
+def test_letterbox_and_track_lie_over_the_picture(player, ana, served):  # noqa: F811
+    page = player()
+    page.select_option("[data-field=letterbox]", "2.39")
+    press(page, "q")
+    page.wait_for_selector(".landmarks[d^=M]", state="attached")
+    masked = on_screen(page)
+    top = (180 - 320 / 2.39) / 2  # plate pixels of a bar
+    plain = still(ana, served, 1012)
+    assert (masked[: int(top)] <= plain[: int(top)] * 0.1 + 2).all()
+    require_same(masked[int(top) + 2 : int(top) + 12], plain[int(top) + 2 : int(top) + 12])  # above the face
+    points = ana.request.get(f"{served.url}{MEDIA}/landmarks.json").json()["1012"]
+    assert page.get_attribute(".landmarks", "d").count("M") == len(points)

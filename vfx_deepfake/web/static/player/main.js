@@ -101,7 +101,7 @@ async function start() {
     const now = state.now;
     fitCanvas(view.canvas, zoom.whole);
     if (!now.lut || !pictures.ready(now.frame)) return state.set({ late: true }); // the picture before stays, with a word on it
-    view.draw({ ...now, a: pictures.a(now.frame), b: pictures.b(now.frame), plane: pictures.plane(now.frame), tint: overlays.tint, encoding: info.encoding, plate });
+    view.draw({ ...now, a: pictures.a(now.frame), b: pictures.b(now.frame), plane: pictures.plane(now.frame), tint: overlays.tint, encoding: info.encoding, plate, fullWidth: info.width });
     stage.dataset.drawn = "yes";
     const kind = pictures.kind;
     state.set({ shown: now.frame, late: false, ...(kind === counted ? {} : { buffered: pictures.buffered() }) });
@@ -166,4 +166,5 @@ function joinNews(state, parts) {
 start().catch((error) => {
   const line = document.querySelector(".without");
   line.querySelector(".why").textContent = `The player can't run: ${error.message}.`;
+  stage.insertAdjacentHTML("afterbegin", stage.querySelector("noscript").textContent); // the still, from the server's own page
 });

@@ -1,6 +1,7 @@
 // Which pictures the state asks for: addresses of A, B and the plane over them, what is fetched ahead, and what is here.
 
 const AHEAD = 24, BEHIND = 8; // frames fetched round a playhead that stands; assumed: a second each way is what steps and scrubs use
+const MOST_ENLARGED = 1.05; // of a smaller picture on the screen; assumed: 960 px in a laptop's 972 px pane is a quarter of the data
 
 export class Pictures {
   /** `info` is the version's info.json; `shotMedia` the address above its versions. */
@@ -53,10 +54,11 @@ export class Pictures {
     return this.info.frames.filter((frame) => this.#needed(frame).every(({ address }) => this.source.has(address)));
   }
 
-  /** The width that is asked for: the smallest that is not enlarged on the screen, 0 for the full one. */
+  /** The width that is asked for: the smallest that is hardly enlarged on the screen, 0 for the full one. */
   get width() {
     const { camera } = this.state.now;
-    return this.info.sizes.find((width) => width && width >= camera.scale * this.info.width * this.info.pixel_aspect && width < this.info.width) ?? 0;
+    const seen = camera.scale * this.info.width * this.info.pixel_aspect;
+    return this.info.sizes.find((width) => width && width * MOST_ENLARGED >= seen) ?? 0;
   }
 
   /** Changes when other pictures are needed for the same frame. */

@@ -35,12 +35,14 @@ export class View {
     });
   }
 
-  /** Draw. `scene` has a, b, plane (pictures or null), lut {size, texels}, encoding, camera {scale, x, y}, plate [w, h] and the settings. */
+  /** Draw. `scene` has a, b, plane (pictures or null), lut {size, texels}, encoding, camera {scale, x, y}, plate [w, h], fullWidth
+   * of a picture that is not made smaller, and the settings. */
   draw(scene) {
     const { gl, where } = this;
-    const magnified = (picture) => picture && (scene.camera.scale * scene.plate[0]) / picture.width >= 1;
-    this.#picture(0, scene.a, magnified(scene.a));
-    this.#picture(1, scene.b, magnified(scene.b));
+    const { scale } = scene.camera;
+    const whole = (picture) => picture?.width === scene.fullWidth && (scale === 1 || scale >= 2); // then pixels are shown as they are
+    this.#picture(0, scene.a, whole(scene.a));
+    this.#picture(1, scene.b, whole(scene.b));
     this.#picture(2, scene.plane, false);
     this.#table(scene.lut);
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
@@ -65,10 +67,10 @@ export class View {
     gl.uniform2f(where.curve, e.log_scale, e.log_bias);
   }
 
-  #picture(unit, picture, magnified) {
+  #picture(unit, picture, exact) {
     const { gl } = this;
     gl.activeTexture(gl.TEXTURE0 + unit);
-    const filter = magnified ? gl.NEAREST : gl.LINEAR; // enlarged pixels are shown as they are
+    const filter = exact ? gl.NEAREST : gl.LINEAR;
     if (picture && this.#held[unit] !== picture) {
       const { width, height, pixels } = picture;
       if (picture.plane) gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, pixels);
