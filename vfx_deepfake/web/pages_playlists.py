@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.review.choosing import shows_of
 from vfx_deepfake.review.dailies import all_playlists, dailies, versions_of_playlist
+from vfx_deepfake.review.listing import MOST_ROWS
 from vfx_deepfake.review.playlists import Pairs, edit_playlist, remove_playlist, set_playlist
 from vfx_deepfake.web.visit import NO_SHOW, Visitor, render
 from vfx_deepfake.web.wording import WORDS, dailies_name, show_of_query
@@ -125,4 +126,4 @@ def dailies_page(request: Request, visit: Visitor, show: Word = "", playlist: Wo
     rows = dailies(visit.store, of_show, playlist)
     return render(request, visit, "dailies.html", words=WORDS, show=show, playlist=playlist, versions=rows, shows=shows_of(visit.store),
                   playlists=all_playlists(visit.store), query=urlencode({"dailies": dailies_name(of_show, playlist)}),
-                  playlist_url=playlist_url)  # fmt: skip
+                  playlist_url=playlist_url, most=MOST_ROWS)  # fmt: skip
