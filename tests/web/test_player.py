@@ -21,7 +21,7 @@ MEDIA = "/media/demo/sh0010/v001"
 @pytest.fixture(scope="module")
 def ana(served, logged_in):  # noqa: F811
     """Ana's browser, one for the module; pages are opened and closed by tests."""
-    with logged_in("ana") as context:
+    with logged_in("ana", viewport={"width": 960, "height": 600}) as context:  # few pixels: they are drawn without a graphics card
         yield context
 
 
@@ -49,7 +49,7 @@ def player(ana, served):  # noqa: F811
 
 def settled(page, holds) -> None:
     """Wait until a condition holds and what was asked for has been drawn."""
-    for _ in range(200):
+    for _ in range(800):
         if holds():
             break
         page.wait_for_timeout(25)

@@ -2,7 +2,7 @@
 
 import { reason } from "./net.js";
 
-const AT_ONCE = 4; // requests under way; assumed: keeps the server's threads and the line busy, and a step in the other direction short
+const AT_ONCE = 4; // requests under way besides what is in view; assumed: keeps server and line busy, and a step the other way short
 const RETRY_S = 5; // before a picture that failed is asked for again
 
 /** A picture: `pixels` is a Uint32Array (packed RGB10_A2) or a Uint8Array (one plane), row 0 on top. */
@@ -55,7 +55,7 @@ export class Source {
     const first = this.#wanted.slice(0, this.#urgent);
     const waits = first.some(({ address }) => !this.#kept.has(address) && !this.#failed.has(address));
     for (const { address, plane } of waits ? first : this.#wanted) {
-      if (this.#under.size >= AT_ONCE) return;
+      if (!waits && this.#under.size >= AT_ONCE) return;
       const failed = this.#failed.get(address);
       const resting = failed && performance.now() - failed.at < RETRY_S * 1000;
       if (!this.#kept.has(address) && !this.#under.has(address) && !resting) this.#fetch(address, plane);
