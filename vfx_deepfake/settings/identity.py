@@ -14,6 +14,7 @@ from vfx_deepfake.settings.keyed import Curve, all_between
 AS_MIX = Curve(((0, -1.0),))  # a region that follows ``mix``
 REGIONS_MIXED = ("skin", "eyes", "brows", "nose", "mouth")
 OLDEST = 120.0
+MOST_STOPS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,9 @@ class IdentitySpec:
     mix_nose: Curve = AS_MIX
     mix_mouth: Curve = AS_MIX
     write_partner: bool = False  # the second identity's face goes into the version too, to be mixed in the comp
+    level: Curve = (
+        Curve()
+    )  # keyed; stops by which the face is made lighter: how dark somebody is under this light is a guess
     age: Curve = Curve()  # keyed; years, 0 the faceset's own age
     region: str = "face"  # face; mouth: the lower face alone; upper: eyes, brows and forehead alone
     forehead_cm: float = 0.0  # over which the plate's own forehead comes back below the hairline; 0 keeps none of it
@@ -53,6 +57,7 @@ class IdentitySpec:
         between("likeness", self.likeness, 0.0, 10.0)
         all_between(self, 0.0, 1.0, ("mix",))
         all_between(self, 0.0, OLDEST, ("age",))
+        all_between(self, -MOST_STOPS, MOST_STOPS, ("level",))
         if any(self.age.values) and not all(self.age.values):
             raise ValueError(f"age is {list(self.age.values)}; give 0 alone (the faceset's own), or years at every key")
         for name in REGIONS_MIXED:

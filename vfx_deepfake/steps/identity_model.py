@@ -33,6 +33,7 @@ SHOWN = (
     "mix", "mix_skin", "mix_eyes", "mix_brows", "mix_nose", "mix_mouth", "age",
     "region", "drive_offset", "expression", "correct", "write_partner",
     "forehead_cm",
+    "level",
 )  # fmt: skip
 AUTO, NONE = "auto", "none"
 
@@ -123,7 +124,7 @@ def train_identity_run(
         options = Options(
             size=spec.crop_px, batch_size=settings.batch_size, seed=settings.seed, device=str(device),
             capacity=spec.capacity, real_crops=spec.real_crops, checkpointing=spec.checkpointing,
-            adversary=spec.adversary, likeness=spec.likeness,
+            adversary=spec.adversary, likeness=spec.likeness, performer=opened.settings.consent.identity,
         )  # fmt: skip
         method = prepare(opened.settings.model.method, mine, others, shot, options)
         made_of = dict(begun) if begun else _made_of(opened, method, [*mine, *others], releases)

@@ -12,6 +12,7 @@ from vfx_deepfake.demo.facesets import render_faceset
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.face.topology import canonical_vertices_cm
 from vfx_deepfake.faceset.data import Faceset, load_faceset
+from vfx_deepfake.image.relight import STOP_LOG
 from vfx_deepfake.model import checkpoint
 from vfx_deepfake.model.identity import canonical
 from vfx_deepfake.model.identity.light import basis, light_of
@@ -273,6 +274,16 @@ def test_other_sizes_and_another_performance_go_through(trained, facesets, shot)
     still = method.make(view, Drive()).picture_log
     driven = method.make(view, Drive(points=shot.view(1001).points)).picture_log
     assert np.abs(driven - still).max() > 1e-3
+
+
+def test_the_level_is_dialled_in_stops_and_the_same_persons_skin_is_left(trained, facesets, shot):
+    method, view = restore(trained[0], "cpu"), shot.view(shot.frames[0])
+    plain, darker = method.make(view, Drive()), method.make(view, Drive(level=-0.5))
+    inside = plain.matte > 0.99
+    assert (plain.picture_log - darker.picture_log)[inside] == pytest.approx(0.5 * STOP_LOG, abs=1e-5)
+    same = prepare("renderer", facesets[:1], options=replace(TINY, performer=facesets[0].identity))
+    same.adapt(shot)
+    assert not same.network.own_level.any()
 
 
 def test_shared_weights_are_those_that_paint(trained):

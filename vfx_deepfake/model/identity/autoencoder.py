@@ -18,6 +18,7 @@ from vfx_deepfake.errors import TrainError
 from vfx_deepfake.face.mesh import warp_map
 from vfx_deepfake.faceset.data import Faceset
 from vfx_deepfake.image.crop import Window
+from vfx_deepfake.image.relight import STOP_LOG
 from vfx_deepfake.model.identity.adversary import Adversary
 from vfx_deepfake.model.identity.autoencoder_lessons import Lessons, alone, crops_of, face_matte, resized
 from vfx_deepfake.model.identity.autoencoder_mix import People, by_region
@@ -89,6 +90,7 @@ class Autoencoder:
             wanted,
             lambda mix: resized(self._painted(shown, points, self._people.shares(mix, drive.age)), wanted),
         )
+        painted[..., :3] += np.float32(drive.level * STOP_LOG)
         matte = np.clip(painted[..., 3], 0, 1) * view.valid
         return Made(np.ascontiguousarray(painted[..., :3]), matte.astype(np.float32), view.valid.astype(np.float32))
 

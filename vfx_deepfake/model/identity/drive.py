@@ -90,7 +90,7 @@ class Driving:
         asked = {name: share for name, share in mix.items() if share or name != EVERYWHERE}
         points = self.points(frame)
         in_view = None if points is None else moved(points, matrix).astype(np.float32)
-        return Drive(asked, self.spec.age_at(frame), in_view)
+        return Drive(asked, self.spec.age_at(frame), in_view, self.spec.level.at(frame))
 
     def drives(self, frames: Iterable[int]) -> bool:
         """True where something else than the plate's own performance is shown on any of these frames.

@@ -35,11 +35,13 @@ class Drive:
 
     mix: share 0..1 of the second identity by region, EVERYWHERE for those not named. age: wanted age, years, None for that of the faceset.
     points (478, 2) crop pixels: the performance to show instead of the view's own (another take, an expression slider).
+    level: stops, how much lighter the face shall be than the method has it.
     """
 
     mix: Mapping[str, float] = field(default_factory=dict)
     age: float | None = None
     points: np.ndarray | None = None
+    level: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,7 @@ class Options:
     checkpointing: bool = False  # compute the inner layers again on the way back: less memory, more time
     adversary: float = 0.0  # share of the patch adversary in the loss; 0 for none
     likeness: float = 0.0  # share of the identity term in the loss; 0 for none
+    performer: str = ""  # the identity in the plate: a faceset of the same has the same skin
     joint: bool = False  # autoencoder: mixable codes even where there is nothing to mix
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.faceset.align import SIDE_CM
 from vfx_deepfake.faceset.data import Faceset
+from vfx_deepfake.image.relight import STOP_LOG
 from vfx_deepfake.model.identity.adversary import Adversary
 from vfx_deepfake.model.identity.autoencoder_mix import People, by_region
 from vfx_deepfake.model.identity.losses import picture_loss, weighted_mean
@@ -30,6 +31,7 @@ from vfx_deepfake.model.identity.retarget import difference, retarget, solve_sha
 from vfx_deepfake.model.identity.shot_colour import solve_offset
 from vfx_deepfake.model.identity.silhouette import fill
 from vfx_deepfake.model.identity.skin_colour import solve_skin_colour
+from vfx_deepfake.model.identity.skin_level import level_of, likely_difference, of_takes
 from vfx_deepfake.model.loop import pick_device
 
 ERROR_SHARE = 0.05  # of the guess of its own error in the loss
@@ -92,6 +94,7 @@ class Renderer:
             measure_gate(net, self._lessons)
         net.adapted.fill_(0)
         net.offset.zero_()
+        net.own_level.zero_()
         if not len(shot.frames):
             return
         picked = np.linspace(0, len(shot.frames) - 1, min(len(shot.frames), MOST_FRAMES)).round().astype(int)
@@ -103,6 +106,8 @@ class Renderer:
         net.nearness.fill_(performer.nearness)
         net.adapted.fill_(1)
         net.offset.copy_(_tensor(solve_offset(views, lambda view: self.make(view, Drive()))))
+        seen, takes = level_of(views), zip(net.skin_level.cpu().numpy(), net.skin_apart.cpu().numpy(), strict=True)
+        net.own_level.copy_(_tensor(np.stack([likely_difference(seen, *take) for take in takes])))
 
     def make(self, view: View, drive: Drive) -> Made:
         """The identity's face, at the size of the view whatever it learnt from; sides are filled up to multiples of MULTIPLE."""
@@ -125,7 +130,8 @@ class Renderer:
         room = -size % MULTIPLE
         planes = nn.functional.pad(planes, (0, room, 0, room), mode="replicate")
         picture, error = self._net(planes.to(memory_format=torch.channels_last), _tensor(shares)[None].to(self._device))
-        level = _tensor(inputs.level).to(self._device) + self._net.offset
+        own = np.float32(drive.level * STOP_LOG) + shares @ self._net.own_level.cpu().numpy()
+        level = _tensor(inputs.level + own).to(self._device) + self._net.offset
         picture = picture[0] + level[:, None, None]
         out = torch.cat([picture, 1 - torch.sigmoid(error[0].float())])[:, :size, :size].permute(1, 2, 0)
         made = out.float().cpu().numpy()
@@ -206,6 +212,9 @@ def prepare(
     lessons.know(colours)
     for entry, (colour, views) in enumerate(zip(colours, lessons.labels, strict=True)):
         network.know(entry, colour, solve_shape(np.stack([view.points for view in views])))
+        if all(one.identity != options.performer for one in labels[entry]):  # the same skin is as dark as it is
+            level, apart = of_takes(lessons.takes(entry))
+            network.skin_level[entry], network.skin_apart[entry] = _tensor(level), _tensor(apart)
     sources = [[one.hash for one in own] for own in labels]
     return Renderer(network.to(pick_device(options.device)), people, lessons, options, sources)
 

@@ -71,6 +71,13 @@ class Lessons:
         self.colours = list(colours)
         self.crops = [RealCrops(views, colour) for views, colour in zip(self.labels, colours, strict=True)]
 
+    def takes(self, entry: int) -> list[list[View]]:
+        """The views of an entry, those of one source together."""
+        found: dict[tuple[int, str], list[View]] = {}
+        for view, source in zip(self.labels[entry], self._sources[entry], strict=True):
+            found.setdefault(source, []).append(view)
+        return list(found.values())
+
     def draw(self, batch_size: int, step: int, device: torch.device) -> Batch:
         """The batch of a step; entries take turns."""
         parts = [self._one(step, place) for place in parallel.share(range(batch_size))]

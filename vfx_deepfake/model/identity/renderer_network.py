@@ -78,14 +78,19 @@ class Network(nn.Module):
     shapes (entries, 478, 3), openings (entries, 3), by_opening (entries, 3, 478, 3): the identities' heads, see
     :class:`~vfx_deepfake.model.identity.retarget.Shape`. performer (478, 3) and nearness (): the performer's head, cm;
     apart (entries, 478, 3): what retargeting adds to it. offset (3,): log, the identity's skin less the performer's under
-    one light. adapted (): 1 once a shot was adapted to. gate (entries,): share of what was learnt in the
-    picture, 0 to 1; not while training. See :func:`~vfx_deepfake.model.identity.renderer_gate.measure_gate`.
+    one light. skin_level, skin_apart (entries, 3): the identities' skin in their own takes; own_level (entries, 3): log, what
+    makes it as dark as it likely is; see :mod:`~vfx_deepfake.model.identity.skin_level`. adapted (): 1 once a shot was
+    adapted to. gate (entries,): share of what was learnt in the picture, 0 to 1; not while training. See
+    :func:`~vfx_deepfake.model.identity.renderer_gate.measure_gate`.
     """
 
     shapes: Tensor
     openings: Tensor
     by_opening: Tensor
     offset: Tensor
+    skin_level: Tensor
+    skin_apart: Tensor
+    own_level: Tensor
     performer: Tensor
     apart: Tensor
     nearness: Tensor
@@ -102,6 +107,9 @@ class Network(nn.Module):
         self.register_buffer("openings", torch.zeros(design.entries, 3))
         self.register_buffer("by_opening", torch.zeros(design.entries, 3, 478, 3))
         self.register_buffer("offset", torch.zeros(3))
+        self.register_buffer("skin_level", torch.zeros(design.entries, 3))
+        self.register_buffer("skin_apart", torch.full((design.entries, 3), torch.inf))
+        self.register_buffer("own_level", torch.zeros(design.entries, 3))
         self.register_buffer("performer", torch.zeros(478, 3))
         self.register_buffer("apart", torch.zeros(design.entries, 478, 3))
         self.register_buffer("nearness", torch.zeros(()))

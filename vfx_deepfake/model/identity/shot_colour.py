@@ -1,8 +1,8 @@
 """The made face's level and tint against the plate's skin, once for a shot.
 
-A picture says light times skin and never which of the two: the identity takes the performer's level, and what the network
-adds to it on average over the shot is taken off again. How much lighter or darker the identity itself is under this light can't be
-seen; it is the artist's to dial (finish, colour). Teeth as a common reference were tried: docs/experiments.md.
+The identity takes the performer's level, and what the network adds to it on average over the shot is taken off again. How
+much darker or lighter the identity itself is comes on top (:mod:`~vfx_deepfake.model.identity.skin_level`). Teeth as a
+common reference were tried: docs/experiments.md.
 """
 
 from __future__ import annotations
