@@ -27,7 +27,7 @@ from zou.cli import cli
 for command in (["init-db"], ["init-data"], ["create-admin", sys.argv[1], "--password", sys.argv[2]]):
     cli(command, standalone_mode=False)
 """  # the server's own commands in one process: it takes seconds to load
-PATIENCE_S = 90.0  # to start; it takes eight seconds on an idle host
+PATIENCE_S = 300.0  # to start; it takes eight seconds on an idle host
 
 
 def venv() -> Path:

@@ -206,6 +206,8 @@ def test_out_and_back(show, capsys):
     numbers = (len(show.comments()), len(show.previews()))
     run(capsys, "publish", shot, "v001", "v002")
     assert (len(show.comments()), len(show.previews())) == numbers
+    kept = (show.store.place.journal.read_text(), show.store.place.file.read_bytes().decode("latin-1"))
+    assert not any(show.site.password in each for each in kept)
 
 
 KILLED = """
@@ -264,6 +266,11 @@ def test_a_kill_between_upload_and_link_gives_no_second_version(show, capsys):
     assert run(capsys, "publish", shot, "v001")[0] == 0
     assert show.status() == before
     assert "retake by sam: older" in show.comments()[-1]["text"]
+    with desk.open_desk(show.store, this_account(), "demo", "publish") as ours:
+        there = ours.tracker.read_back({first["id"]: ours.sent()[first["id"]][1]})
+    assert [status.text for status in there.statuses] == [
+        "sh0020_v001 retake by sam: older"
+    ]  # it is found by its mark, on v001
 
 
 @pytest.mark.parametrize("show", ["sh0040"], indirect=True)

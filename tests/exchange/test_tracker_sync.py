@@ -14,7 +14,7 @@ from vfx_deepfake.errors import ReviewError
 from vfx_deepfake.exchange.desk import Desk
 from vfx_deepfake.exchange.publish import publish
 from vfx_deepfake.exchange.pull import pull
-from vfx_deepfake.exchange.tracker import TheirPerson, TrackerUnreachable
+from vfx_deepfake.exchange.tracker import TheirPerson, TrackerUnreachable, marked
 from vfx_deepfake.review.decisions import decide
 from vfx_deepfake.review.ledger import events_after
 from vfx_deepfake.review.links import to_send
@@ -312,3 +312,28 @@ def test_what_the_tracker_lacks(desk, tracker):
     assert notes_of(desk.store, name(2))[-1]["reply_to"] == note["id"]
     assert lacks() == []
     assert to_send(desk.store, "another site", "demo") == []  # nothing is pending
+
+
+@ONE_ENGINE
+def test_a_mark_that_somebody_copies_along_is_not_ours(desk, tracker):
+    ours = add_note(desk.store, "art", name(), "the lip")
+    publish(desk, [name()])
+    tracker.note(next(iter(tracker.versions)), ANA, marked("the lip\nyes, please", "note", ours["id"]))
+    assert lines(pull(desk)) == ["note of Ana: the lip yes, please"]
+    assert pull(desk) == []
+    assert len(notes_of(desk.store, name())) == 2
+
+
+@ONE_ENGINE
+def test_what_is_too_large_or_elsewhere_does_not_stop_the_rest(desk, tracker):
+    publish_version(desk.store, 2)
+    publish(desk, [name(2)])
+    first, second = tracker.versions
+    tracker.note(first, ANA, "much", first_frame=1001, last_frame=1002, drawing=(STROKE,) * 501)
+    tracker.note(second, ANA, "an answer to the other version", reply_to=tracker.notes[0].id)
+    tracker.say(second, CLIENT, "retake", "x" * 20_000)
+    pull(desk)
+    (much,) = notes_of(desk.store, name())
+    assert (much["drawing"], much["first_frame"], much["last_frame"]) == ([], 1001, 1002)
+    assert [note["reply_to"] for note in notes_of(desk.store, name(2))] == [None, None, None]
+    assert pull(desk) == []

@@ -175,7 +175,7 @@ class Kitsu:
         before = ""
         for comment in self._comments(task):
             word = comment["task_status"]["short_name"].lower()
-            about = self._about(comment, list(previews.values()))
+            about = self._about(comment, list(previews.values()), versions)
             if about in versions:
                 said = _Said(comment, about, self._person(comment["person_id"]))
                 if not said.mark.startswith("version"):
@@ -190,10 +190,19 @@ class Kitsu:
                 notes.extend(kitsu_drawing.drawn(preview, versions[preview["id"]], self._person))
 
     @staticmethod
-    def _about(comment: Data, previews: list[Data]) -> str:
-        """The preview that a comment is about: its own, else the newest one at that time."""
+    def _about(comment: Data, previews: list[Data], versions: Mapping[str, Published]) -> str:
+        """The preview that a comment is about: its own; of ours the one that its text begins with; else the newest one at that time."""
         if comment["previews"]:
             return str(comment["previews"][0]["id"])
+        text, mark = unmarked(comment["text"] or "")
+        if mark:
+            here = {preview["id"] for preview in previews}
+            named = (
+                each
+                for each, sent in versions.items()
+                if each in here and text.startswith((f"{sent.title} ", f"{sent.title},"))
+            )
+            return next(named, "")
         earlier = [preview for preview in previews if preview["created_at"] <= comment["created_at"]]
         return str(max(earlier, key=lambda preview: preview["created_at"])["id"]) if earlier else ""
 

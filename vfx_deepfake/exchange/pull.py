@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vfx_deepfake.errors import ReviewError, located
 from vfx_deepfake.exchange.desk import Desk
 from vfx_deepfake.exchange.tracker import Published, ReadBack, TheirNote, TheirPerson, TheirStatus, mark_of
+from vfx_deepfake.frames import parse_frames
 from vfx_deepfake.progress import SILENT, Progress
 from vfx_deepfake.review import words
 from vfx_deepfake.review.decisions import DECISIONS, MOVES, decide
@@ -98,22 +99,26 @@ class _Inbox:
         kind = NOTE if isinstance(said, TheirNote) else DECISION
         if (kind, said.id) in self.ours:
             return
-        if said.mark:
-            self._recognise(kind, said)
-        elif isinstance(said, TheirNote):
+        if said.mark and self._is_ours(kind, said):
+            return
+        if isinstance(said, TheirNote):
             self._note(said)
         else:
             self._status(said)
 
-    def _recognise(self, kind: str, said: TheirNote | TheirStatus) -> None:
-        """It is ours and its link is missing: a kill came in between."""
+    def _is_ours(self, kind: str, said: TheirNote | TheirStatus) -> bool:
+        """Whether it came from here; its link is written where a kill came in between. A mark that somebody copied along is theirs."""
         standing = about(self.desk.store, self.name_of(said))
         ids = [note["id"] for note in standing["notes"]] if kind == NOTE else [
             event["digest"] for event in standing["events"] if event["kind"] in DECISIONS
         ]  # fmt: skip
         ours = next((each for each in ids if mark_of(kind, each) == said.mark), "")
-        if ours and (kind, ours) not in self.linked_here and not self.dry_run:
+        if (kind, ours) in self.linked_here:
+            return False
+        if ours and not self.dry_run:
             self.desk.keep(self.name_of(said), kind, said.id, ours=ours)
+            self.linked_here.add((kind, ours))
+        return True
 
     def _note(self, said: TheirNote) -> None:
         user = self._user(said.author)
@@ -128,14 +133,14 @@ class _Inbox:
 
     def _write(self, who: str, said: TheirNote, text: str) -> str:
         """Write it under an id that follows from theirs, so that a kill before the link costs nothing."""
-        name, facts = self.sent[said.version]
-        ours = _id_for(self.desk.place, said.id)
-        if any(note["id"] == ours for note in about(self.desk.store, name)["notes"]):
-            return ours
-        frames = _frames(said, facts)
-        strokes = words.drawing([dict(stroke) for stroke in said.drawing]) if frames else []
-        reply_to = self.ours.get((NOTE, said.reply_to)) or None
-        add_note(self.desk.store, who, name, text, frames=frames, drawing=strokes, note_id=ours, reply_to=reply_to)
+        name, ours = self.name_of(said), _id_for(self.desk.place, said.id)
+        standing = about(self.desk.store, name)
+        known = {note["id"] for note in standing["notes"]}
+        if ours not in known:
+            frames = _frames(said, parse_frames(standing["frames"]))
+            answered = self.ours.get((NOTE, said.reply_to), "")
+            add_note(self.desk.store, who, name, text, frames=frames, drawing=_strokes(said) if frames else [], note_id=ours,
+                     reply_to=answered if answered in known else None)  # fmt: skip
         return ours
 
     def _status(self, said: TheirStatus) -> None:
@@ -154,9 +159,9 @@ class _Inbox:
         else:
             self._say(said, f"{state.replace('_', ' ')}: {said.author}")
             if not self.dry_run:
-                why = _plain(said.text) or f"'{said.status}' in {self.desk.spec.kind}"
+                why = said.text.strip() or f"'{said.status}' in {self.desk.spec.kind}"
                 why = why if self._user(said.author) == who else f"{said.author}: {why}"
-                decide(self.desk.store, who, name, state, why)
+                decide(self.desk.store, who, name, state, _plain(why))
                 self._link_decision(said, about(self.desk.store, name))
 
     def _refuse(self, said: TheirStatus, line: str) -> None:
@@ -204,12 +209,20 @@ def _id_for(place: str, theirs: str) -> str:
     return hashlib.sha256(f"{place}\n{theirs}".encode()).hexdigest()[:32]
 
 
-def _frames(said: TheirNote, facts: Published) -> str:
+def _frames(said: TheirNote, there: Sequence[int]) -> str:
     """Frames as a note here wants them; none where they are not the version's, such as the slate."""
     first, last = said.first_frame, said.last_frame
-    if first is None or last is None or not facts.first_frame <= first <= last <= facts.last_frame:
+    if first is None or last is None or not first <= last or not {first, last} <= set(there):
         return ""
-    return f"{first}-{last}" if last > first else str(first)
+    return f"{first}-{last}" if last > first and set(range(first, last)) <= set(there) else str(first)
+
+
+def _strokes(said: TheirNote) -> list[dict[str, Any]]:
+    """Their drawing as the store takes it; none where it is too large to keep."""
+    try:
+        return words.drawing([dict(stroke) for stroke in said.drawing])
+    except ReviewError:
+        return []
 
 
 def _plain(text: str) -> str:
