@@ -26,6 +26,7 @@ from vfx_deepfake.exchange.tracker import (
     TheirPerson,
     TheirStatus,
     TheirVersion,
+    Tracker,
     mark_of,
     marked,
     unmarked,
@@ -41,7 +42,7 @@ STATUSES = {
 Data = dict[str, Any]
 
 
-def open_tracker(spec: TrackerSpec, credentials: Credentials, show: str) -> Kitsu:
+def open_tracker(spec: TrackerSpec, credentials: Credentials, show: str) -> Tracker:
     """Log in and find project and task type; see :class:`.OpenTracker`."""
     client = connect(spec.site, credentials)
     name = spec.project or show
