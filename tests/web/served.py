@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import io
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 from argon2 import PasswordHasher
 from PIL import Image
 
+from tests.web.running import in_a_thread
 from vfx_deepfake.review import people
 from vfx_deepfake.review.people import set_password, set_user
 from vfx_deepfake.review.place import VARIABLE, Place, find_place
@@ -26,8 +24,6 @@ from vfx_deepfake.review.registering import make_store, register_shot
 from vfx_deepfake.review.store import Store, open_store
 from vfx_deepfake.shot import load_shot
 from vfx_deepfake.web.app import create_app
-from vfx_deepfake.web.options import Options
-from vfx_deepfake.web.server import PageServer
 
 PASSWORD = "correct horse"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -60,7 +56,7 @@ def served(dailies_shot, tmp_path_factory) -> Iterator[Served]:
     shot_file = root / dailies_shot.shot.folder.name / "shot.toml"
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(VARIABLE, raising=False)
-        patch.setenv("XDG_CACHE_HOME", str(root.parent / "cache"))
+        patch.setenv("VFX_DEEPFAKE_REVIEW_CACHE", str(root.parent / "cache"))
         patch.setattr(people, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         place = find_place(root)
         with make_store(place, "boss") as store:
@@ -68,20 +64,8 @@ def served(dailies_shot, tmp_path_factory) -> Iterator[Served]:
                 set_user(store, "boss", name, role=role)
                 set_password(store, "boss", name, PASSWORD)
             register_shot(store, "art", load_shot(shot_file), [1])
-        yield from _running(place, shot_file)
-
-
-def _running(place: Place, shot_file: Path) -> Iterator[Served]:
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()  # whoever comes before the thread has begun waits
-    app = create_app(place, Options())
-    server = PageServer(uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", place, shot_file)
-    server.should_exit = True
-    thread.join(20)
+        with in_a_thread(create_app(place)) as url:
+            yield Served(url, place, shot_file)
 
 
 @pytest.fixture(scope="module")

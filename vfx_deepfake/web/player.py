@@ -19,7 +19,7 @@ from vfx_deepfake.review.listing import list_versions, qc_of
 from vfx_deepfake.review.notes import notes_of
 from vfx_deepfake.web.qc_values import figures
 from vfx_deepfake.web.visit import Visit, Visitor, media_url, render, version_name, version_url
-from vfx_deepfake.web.wording import WORDS, dailies_of, show_word
+from vfx_deepfake.web.wording import STATE_WORDS, WORDS, dailies_of, show_word
 
 router = APIRouter(include_in_schema=False)
 SCRIPTS = Path(__file__).parent / "static" / "player"
@@ -42,7 +42,7 @@ def player_page(
     return render(
         request, visit, "version.html", words=WORDS, standing=standing, made=made, notes=notes, numbers=numbers,
         changes=_changes(visit, name, numbers), figures=figures(qc_of(visit.store, name)["measures"], {}, {}),
-        still=_still(frame, frames), num_frames=len(frames), round=_round(visit, name, dailies),
+        still=_still(frame, frames), frames=frames, round=_round(visit, name, dailies), dailies=dailies,
         here=_url(name.show, name.shot, name.version, dailies), modules=MODULES, page=_page(visit, name, standing, notes, numbers),
     )  # fmt: skip
 
@@ -94,7 +94,7 @@ def _page(visit: Visit, name: VersionName, standing: Mapping[str, Any], notes: S
     media = media_url(name.show, name.shot, name.version, "").rstrip("/")
     return {
         "show": name.show, "shot": name.shot, "version": name.version, "user": visit.user, "standing": standing, "notes": notes,
-        "versions": numbers, "media": media, "shotMedia": media.rsplit("/", 1)[0],
+        "words": STATE_WORDS, "versions": numbers, "media": media, "shotMedia": media.rsplit("/", 1)[0],
         "api": f"/api{version_url(name.show, name.shot, name.version)}",
         "shotPage": version_url(name.show, name.shot, name.version).rsplit("/", 1)[0],
     }  # fmt: skip

@@ -3,12 +3,10 @@
 import { when } from "./element.js";
 import { call } from "./net.js";
 
-const WORDS = { pending_review: "pending review", approved: "approved", changes_requested: "changes requested", superseded: "superseded" };
-
 export class Decide {
-  /** State keys: standing {state, revision, decided_by, decided_at, reason}. `form` is null for who may not decide. */
-  constructor(state, api, root) {
-    Object.assign(this, { state, api, root });
+  /** State keys: standing {state, revision, decided_by, decided_at, reason}. `form` is null for who may not decide; words: of the states. */
+  constructor(state, api, root, words) {
+    Object.assign(this, { state, api, root, words });
     this.form = root.querySelector("form.decision");
     this.badge = document.querySelector(".strip .state");
     state.on("standing", () => this.#show());
@@ -57,10 +55,10 @@ export class Decide {
 
   #show() {
     const { state, decided_by, decided_at, reason } = this.state.now.standing;
-    this.badge.textContent = WORDS[state];
+    this.badge.textContent = this.words[state];
     this.badge.className = `state ${state}`;
     const line = this.root.querySelector(".decided");
-    line.textContent = decided_by ? `${WORDS[state]} by ${decided_by}, ${when(decided_at)}: ${reason}` : "Nobody has decided yet.";
+    line.textContent = decided_by ? `${this.words[state]} by ${decided_by}, ${when(decided_at)}: ${reason}` : "Nobody has decided yet.";
     if (this.form) this.form.querySelector(".choices").hidden = state !== "pending_review";
   }
 }

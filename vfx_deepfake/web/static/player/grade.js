@@ -50,9 +50,16 @@ export class Grade {
         return;
       }
       const texels = new Uint16Array(await answer.arrayBuffer()); // half floats as they are
-      this.#tables.set(view, { size: Number(answer.headers.get("X-Size")), texels });
+      const off = Number(answer.headers.get("X-Error-Most")).toFixed(1);
+      this.#tables.set(view, { size: Number(answer.headers.get("X-Size")), texels, off });
     }
     if (this.state.now.view === view) this.state.set({ lut: this.#tables.get(view) });
+  }
+
+  /** How the table stands to the view itself. */
+  exactness() {
+    const { lut, view } = this.state.now;
+    return lut ? `${view}: a table of ${lut.size} entries a side; 99.9 % of colours within ${lut.off} codes of 8 bits from OCIO` : "";
   }
 
   /** What is done to the picture, for the line under it. */

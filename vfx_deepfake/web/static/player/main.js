@@ -64,7 +64,7 @@ async function start() {
     compare: new Compare(state, stage, plate),
     draw: new Draw(state, stage, zoom, aspect),
     notes: new Notes(state, transport, page.api, root.querySelector("#pane-notes")),
-    decide: new Decide(state, page.api, root.querySelector(".verdict")),
+    decide: new Decide(state, page.api, root.querySelector(".verdict"), page.words),
     dailies: new Dailies(document.querySelector(".dailies")),
     help: root.querySelector("dialog.help"),
   };

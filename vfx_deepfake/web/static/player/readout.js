@@ -20,6 +20,7 @@ export class Readout {
     this.#put(".of", `${frames.indexOf(now.frame) + 1} of ${frames.length}`);
     this.#put(".rate", this.#playing(now));
     this.#put(".view-name", this.grade.words());
+    this.root.querySelector("select.view").title = this.grade.exactness();
     this.#put(".scale", `${Math.round(now.camera.scale * 1000) / 10} %${now.zoom === "face" ? " · on the face" : ""} · ${this.pictures.width || this.info.width} px picture`);
     this.#put(".mode", this.#mode(now));
     this.#put(".trouble", now.trouble || (now.late ? this.#awaited(now) : ""));
