@@ -23,6 +23,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import sqlalchemy as sa
@@ -57,7 +58,7 @@ def build(store: Store, num_shots: int, num_versions: int, frames: int) -> None:
         with store.writing() as session:
             for index, number in todo[start : start + A_TRANSACTION]:
                 evidence = _evidence(index, number, frames, rng)
-                named = {"show": evidence.show, "shot": evidence.shot, "version": evidence.version}
+                named: dict[str, Any] = {"show": evidence.show, "shot": evidence.shot, "version": evidence.version}
                 take_effect(session, append(session, "version_registered", who, **named, data=evidence.facts), evidence)
                 if rng.random() < 0.5:
                     data = {"id": uuid.UUID(int=rng.getrandbits(128)).hex, "first_frame": 1012, "last_frame": 1012,
@@ -84,7 +85,7 @@ def _evidence(index: int, number: int, frames: int, rng: random.Random) -> Evide
         {"measure": measure, "value": rng.random(), "verdict": "pass", "worst_frame": 1001, "more": {}}
         for measure in MEASURES
     ]
-    parts = {
+    parts: dict[str, dict[str, Any]] = {
         "settings": settings,
         "key_frames": {},
         "plate": plate,
