@@ -73,11 +73,6 @@ def store(place, engine_name, settled):  # noqa: F811
         yield opened
 
 
-@pytest.fixture
-def with_passwords(store):
-    return store
-
-
 def register_three(store) -> None:
     """sh0010 v001 and v002, sh0020 v001, of show demo; records without frames."""
     for number, shot in ((1, "sh0010"), (2, "sh0010"), (1, "sh0020")):

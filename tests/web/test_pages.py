@@ -44,9 +44,8 @@ def put_qc(store, number, shot="sh0010"):
 
 
 @pytest.fixture
-def show(with_passwords):
+def show(store):
     """Two shots; whatever people and files may write is hostile."""
-    store = with_passwords
     qc = {
         "qc": {"verdict": "look", "measures": {"seam": SEAM, HOSTILE[:60]: {"verdict": "fail", "worst": 1}}},
         "release": HOSTILE,
@@ -171,7 +170,7 @@ def test_the_wall_has_pages(show, page, monkeypatch):
     assert second.xpath("//nav[@class='pages']/a/@href") == ["/?search=sh"]
 
 
-def test_an_empty_database_says_what_to_do(with_passwords, page):
+def test_an_empty_database_says_what_to_do(store, page):
     client = page("ana")
     for url in ("/", "/dailies", "/playlists"):
         assert "vfx-deepfake review register SHOT" in words(read(client, url)), url
@@ -201,13 +200,13 @@ def test_what_made_a_version(show, page):
     assert "the only version of its shot" in words(read(client, "/versions/demo/sh0020/v001/made"))
 
 
-def test_a_plate_of_many_frames_stays_light(with_passwords, page):
-    file = make_version(with_passwords.place.root)
+def test_a_plate_of_many_frames_stays_light(store, page):
+    file = make_version(store.place.root)
     record = json.loads(file.read_text())
     record["inputs"]["plate"] = {f"plate.{frame}.exr": f"{frame:064x}" for frame in range(1001, 6001)}
     record["inputs"]["frames"] = "1001-6000"
     write(file, record)
-    register(with_passwords, "art", evidence(file, with_passwords.place.root))
+    register(store, "art", evidence(file, store.place.root))
     client = page("art")
     for tail in ("made", "sheet", "sheet?every=1", "qc"):
         answer = client.get(f"/versions/demo/sh0010/v001/{tail}")
