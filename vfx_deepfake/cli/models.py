@@ -42,6 +42,9 @@ def add_models(stages: Any, shot: Callable[..., None], common: Callable[..., Non
     pretrain.add_argument("--method", choices=IDENTITY_METHODS, default="renderer", help="(default: renderer)")
     pretrain.add_argument("--people", type=int, default=24, help="how many (default: 24)")
     pretrain.add_argument("--crops", type=int, default=24, help="of each person (default: 24)")
+    pretrain.add_argument(
+        "--takes", type=int, default=3, help="of other people that each is drawn into, renderer only (default: 3)"
+    )
     pretrain.add_argument("--size", type=int, default=256, help="side of the crops, px (default: 256)")
     pretrain.add_argument("--steps", type=int, default=6000, help="of training (default: 6000)")
     pretrain.add_argument("--batch", type=int, default=4, help="crops a step (default: 4)")
@@ -69,7 +72,7 @@ def library(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
 
 def _pretrain(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    from vfx_deepfake.demo.pretrain import draw_people, pretrain
+    from vfx_deepfake.demo.pretrain import draw_people, draw_takes, pretrain
     from vfx_deepfake.model.identity.method import Options
     from vfx_deepfake.settings import TrainSpec
 
@@ -78,7 +81,9 @@ def _pretrain(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
                      save_every=max(args.steps // 20, 1), device=args.device)  # fmt: skip
     options = Options(size=args.size, batch_size=args.batch, device=args.device, capacity=args.capacity)
     facesets = draw_people(out / "facesets", args.people, args.crops, args.size, progress)
-    return {"base": str(pretrain(out, args.method, facesets, spec, options, progress))}
+    many = args.takes if args.method == "renderer" else 0
+    takes = draw_takes(out / "takes", args.people, many, args.size, progress) if many else []
+    return {"base": str(pretrain(out, args.method, facesets, spec, options, progress, takes))}
 
 
 def export(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def render_faceset(
     crops: list[CropRecord] = []
     points, poses = [], []
     for number, (performer, light, frame) in enumerate(_frames(identity, count, lights, size, age), 1):
-        shown_lin = _shown(performer, frame)
+        shown_lin = shown(performer, frame)
         found = finder.detect(auto_display(shown_lin))
         if len(found) != 1:  # a head turned as far as the landmarker goes
             continue
@@ -96,7 +96,7 @@ def _frames(
         yield people[chosen], lights[chosen], people[chosen].first + index
 
 
-def _shown(performer: Performer, frame: int) -> np.ndarray:
+def shown(performer: Performer, frame: int) -> np.ndarray:
     """The performer before the room, scene-linear, without grain."""
     picture = performer.picture(frame, performer.age)
     return np.asarray(picture.colour + performer.background * (1.0 - picture.cover[..., None]), np.float32)

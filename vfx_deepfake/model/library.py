@@ -21,7 +21,7 @@ RECORD = "model.json"
 WEIGHTS = "weights.safetensors"
 KEYFRAME = "keyframe"  # the family of refiners, whose checkpoints name none
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-BASES = Path(__file__).with_name("identity") / "bases"  # what is shipped, by family
+BASES = Path(__file__).with_name("identity")  # what is shipped, by family
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ from vfx_deepfake.model.identity.renderer_gate import measure_gate
 from vfx_deepfake.model.identity.renderer_inputs import Inputs, borrowing, look
 from vfx_deepfake.model.identity.renderer_lessons import Lessons, inner_face, views_of
 from vfx_deepfake.model.identity.renderer_network import CAPACITIES, MULTIPLE, Design, Network
+from vfx_deepfake.model.identity.renderer_takes import ForeignTake
 from vfx_deepfake.model.identity.retarget import difference, retarget, solve_shape
 from vfx_deepfake.model.identity.shot_colour import solve_offset
 from vfx_deepfake.model.identity.silhouette import fill
@@ -73,6 +74,12 @@ class Renderer:
     def shared_names(self) -> list[str]:
         """The weights that belong to nobody in particular: a start for other identities."""
         return self._net.shared_names()
+
+    def learn_from(self, takes: Sequence[ForeignTake]) -> None:
+        """Learn what belongs to nobody from drawn people in each other's takes too; textures stay as they were solved, so that the
+        painter does not lean on what it will not find with somebody new."""
+        self._lessons_or_fail().know_takes(takes, self._net.identities())
+        self._net.textures.requires_grad_(False)
 
     def step_loss(self, step: int) -> Tensor:
         """Crops drawn again from their light and geometry."""

@@ -22,7 +22,9 @@ from vfx_deepfake.model.identity.autoencoder_lessons import resized
 from vfx_deepfake.model.identity.losses import priority
 from vfx_deepfake.model.identity.method import View
 from vfx_deepfake.model.identity.real_crops import RealCrops
-from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, borrowing, look
+from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, Inputs, borrowing, look
+from vfx_deepfake.model.identity.renderer_takes import Foreign, ForeignTake
+from vfx_deepfake.model.identity.retarget import Shape
 
 KEEP_MIB = 1024  # of crops, in half
 RIM_CM = 1.0  # painted beyond the outline of the mesh, for the paste; the rest of a crop teaches nothing
@@ -34,6 +36,7 @@ LIGHT_NOISE, TINT_NOISE = (
 GLINT_NOISE = 0.04  # log, of the level and (as a share) the contrast of what is shown of eyes and mouth
 NOISE_CELLS = 4  # of the grid that smooth errors are drawn on
 JUDGED_SHARE = 5  # one crop in this many is kept out where all are of one take
+FOREIGN = 0.85  # share of lessons in another person's takes, where there are any; assumed
 NO_CROPS = 0.15  # share of lessons without real crops, so that they are a help and not a crutch
 FIRST_LIGHT = sum(SPANS[name] for name in ("place", "normals", "features"))
 
@@ -65,11 +68,18 @@ class Lessons:
         self._most = KEEP_MIB * 2**20 // ((NUM_PLANES + 4) * 2 * size * size)
         self.colours: list[np.ndarray] = []
         self.crops: list[RealCrops] = []
+        self._foreign: dict[int, list[tuple[Foreign, int]]] = {}
 
     def know(self, colours: Sequence[np.ndarray]) -> None:
         """The solved colours (T, T, 3) of every entry: light is read with them."""
         self.colours = list(colours)
         self.crops = [RealCrops(views, colour) for views, colour in zip(self.labels, colours, strict=True)]
+
+    def know_takes(self, takes: Sequence[ForeignTake], identities: Sequence[Shape]) -> None:
+        """Other people's takes with the answer; after :meth:`know`."""
+        for take in takes:
+            foreign = Foreign(take, identities[take.entry])
+            self._foreign.setdefault(take.entry, []).extend((foreign, index) for index in range(len(foreign)))
 
     def takes(self, entry: int) -> list[list[View]]:
         """The views of an entry, those of one source together."""
@@ -86,7 +96,12 @@ class Lessons:
     def _one(self, step: int, place: int) -> tuple[Tensor, ...]:
         rng = np.random.default_rng((self._seed, 7, step, place))
         entry = (step + place) % len(self.labels)
-        planes = self.planes(entry, self._taught[entry][int(rng.integers(len(self._taught[entry])))])
+        foreign = self._foreign.get(entry, [])
+        if foreign and rng.random() < FOREIGN:
+            index = -1 - int(rng.integers(len(foreign)))
+        else:
+            index = self._taught[entry][int(rng.integers(len(self._taught[entry])))]
+        planes = self.planes(entry, index)
         told, wanted, weight = planes[:, :NUM_PLANES].clone(), planes[:, NUM_PLANES:-1], planes[:, -1:]
         light = told[:, FIRST_LIGHT : FIRST_LIGHT + 3]
         light += smooth_noise(rng, self.size, TINT_NOISE) + smooth_noise(rng, self.size, LIGHT_NOISE).mean(1, True)
@@ -101,10 +116,11 @@ class Lessons:
         return told, shares, wanted, weight
 
     def planes(self, entry: int, index: int) -> Tensor:
-        """(1, NUM_PLANES + 4, S, S) float32: inputs, wanted picture over the level, weight of one crop."""
+        """(1, NUM_PLANES + 4, S, S) float32: inputs, wanted picture over the level, weight of one crop, or from -1 down of another
+        person's take."""
         key = entry, index
         if key not in self._kept:
-            made = self._made(entry, index)
+            made = self._made(entry, index) if index >= 0 else self._made_foreign(entry, -1 - index)
             if len(self._kept) >= self._most:
                 return made
             self._kept[key] = made.half()
@@ -116,15 +132,22 @@ class Lessons:
         if self._real:
             inputs = borrowing(inputs, self.crops[entry].borrowed(view.points, self.size, self._alike(entry, index)))
         wanted = view.image_log - inputs.level
-        weight = lesson_weight(view)
-        stacked = np.concatenate([inputs.planes(), wanted, weight[..., None]], axis=2)
-        return torch.from_numpy(np.ascontiguousarray(stacked.transpose(2, 0, 1), np.float32))[None]
+        return _stacked(inputs, wanted, view)
+
+    def _made_foreign(self, entry: int, index: int) -> Tensor:
+        foreign, frame = self._foreign[entry][index]
+        return _stacked(*foreign.lesson(frame, self.colours[entry], self.crops[entry] if self._real else None))
 
     def _alike(self, entry: int, index: int) -> list[int]:
         """The crops that a lesson must not borrow from: those of its own light, as a plate's is not in the faceset."""
         sources = self._sources[entry]
         alike = [other for other, source in enumerate(sources) if source == sources[index]]
         return alike if len(alike) < len(sources) else [index]
+
+
+def _stacked(inputs: Inputs, wanted: np.ndarray, view: View) -> Tensor:
+    stacked = np.concatenate([inputs.planes(), wanted, lesson_weight(view)[..., None]], axis=2)
+    return torch.from_numpy(np.ascontiguousarray(stacked.transpose(2, 0, 1), np.float32))[None]
 
 
 def sources_of(facesets: Sequence[Faceset]) -> list[tuple[int, str]]:

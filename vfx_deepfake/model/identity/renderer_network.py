@@ -60,7 +60,7 @@ class Textures(nn.Module):
         coarse = max(texels // COARSE_SHARE, 4)
         self.colour = nn.Parameter(torch.zeros(1, 3, texels, texels))
         self.fine = nn.Parameter(torch.zeros(1, FINE_CHANNELS, texels // 2, texels // 2))
-        self.coarse = nn.Parameter(torch.randn(1, COARSE_CHANNELS, coarse, coarse) / TEXTURE_GAIN)
+        self.coarse = nn.Parameter(torch.zeros(1, COARSE_CHANNELS, coarse, coarse))
         self.register_buffer("solved", torch.zeros(1, 3, texels, texels))
 
     solved: Tensor

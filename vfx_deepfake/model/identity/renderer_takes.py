@@ -1,0 +1,55 @@
+"""Lessons that no real footage can give: another person's take, and the identity's face in it as the answer.
+
+On a plate light, landmarks and the lightness of eyes and mouth are another person's; crops of the identity alone teach nothing of what
+that does. Drawn people can be drawn in each other's takes, so a base learns it from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vfx_deepfake.model.identity import canonical
+from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.real_crops import RealCrops
+from vfx_deepfake.model.identity.renderer_inputs import Inputs, borrowing, look
+from vfx_deepfake.model.identity.retarget import Shape, difference, retarget, solve_shape
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignTake:
+    """Views of somebody else in one light, and ``truths``, (S, S, 3) log each: entry ``entry`` in that person's place."""
+
+    entry: int
+    views: Sequence[View]
+    truths: Sequence[np.ndarray]
+
+
+class Foreign:
+    """A take with what a shot is adapted by: the performer's shape against the identity's, and one level for both."""
+
+    def __init__(self, take: ForeignTake, identity: Shape) -> None:
+        self.entry, self._take = take.entry, take
+        self._performer = solve_shape(np.stack([view.points for view in take.views]))
+        self._apart = difference(self._performer, identity)
+        self._level = np.median([_skin_apart(*pair) for pair in zip(take.views, take.truths, strict=True)], axis=0)
+
+    def __len__(self) -> int:
+        return len(self._take.views)
+
+    def lesson(self, index: int, colour: np.ndarray, crops: RealCrops | None) -> tuple[Inputs, np.ndarray, View]:
+        """Inputs, the wanted picture over the light's level (S, S, 3), and the view with the points that are shown."""
+        view, size = self._take.views[index], len(self._take.truths[index])
+        points = retarget(view.points, self._performer.shape, self._apart, self._performer.nearness)
+        inputs = look(view, points, colour)
+        if crops is not None:
+            inputs = borrowing(inputs, crops.borrowed(points, size))
+        wanted = self._take.truths[index] + self._level - inputs.level
+        return inputs, np.asarray(wanted, np.float32), View(view.image_log, points, view.pose, view.valid)
+
+
+def _skin_apart(view: View, truth: np.ndarray) -> np.ndarray:
+    skin = canonical.skin(view.points, len(truth)) * view.valid
+    return np.asarray(((view.image_log - truth) * skin[..., None]).sum(axis=(0, 1)) / max(float(skin.sum()), 1.0))
