@@ -40,12 +40,13 @@ V2 = "/media/demo/sh0010/v002"
 ME = getpass.getuser()
 
 
-def client_of(dailies, options=Options(single_user=True)):  # noqa: B008 - frozen
-    place = find_place(dailies.root)
+def client_of(dailies, options=Options(single_user=True), root=None):  # noqa: B008 - frozen
+    """The shot's versions registered and served; ``root``: where the database lies, if not in the show's folder."""
+    place = find_place(root or dailies.root)
     with make_store(place, ME) as store:
         for number in (1, 2):
             file = dailies.folder(number) / "version.json"
-            register(store, ME, evidence(file, dailies.root))
+            register(store, ME, evidence(file, place.root))
     return TestClient(
         create_app(place, options), base_url="http://127.0.0.1", client=("127.0.0.1", 50_000), follow_redirects=False
     )
@@ -54,11 +55,8 @@ def client_of(dailies, options=Options(single_user=True)):  # noqa: B008 - froze
 @pytest.fixture(scope="module")
 def site(dailies_shot, tmp_path_factory):
     """The dailies shot served to the account that runs the tests; its database lies elsewhere."""
-    root = tmp_path_factory.mktemp("served")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VFX_DEEPFAKE_REVIEW_DB", str(root / "review.sqlite"))
-        with client_of(dailies_shot) as client:
-            yield client
+    with client_of(dailies_shot, root=tmp_path_factory.mktemp("served")) as client:
+        yield client
 
 
 @pytest.fixture
