@@ -13,6 +13,9 @@ from vfx_deepfake.review.decisions import decide
 from vfx_deepfake.review.find import VersionName
 from vfx_deepfake.review.listing import about
 from vfx_deepfake.review.notes import add_note, notes_of
+from vfx_deepfake.review.playlists import set_playlist
+from vfx_deepfake.review.registering import register_shot
+from vfx_deepfake.shot import load_shot
 
 V001 = VersionName("demo", "sh0010", "v001")
 MEDIA = "/media/demo/sh0010/v001"
@@ -21,7 +24,8 @@ MEDIA = "/media/demo/sh0010/v001"
 @pytest.fixture(scope="module")
 def ana(served, logged_in):  # noqa: F811
     """Ana's browser, one for the module; pages are opened and closed by tests."""
-    with logged_in("ana", viewport={"width": 960, "height": 600}) as context:  # few pixels: they are drawn without a graphics card
+    small = {"width": 960, "height": 600}  # few pixels: they are drawn without a graphics card
+    with logged_in("ana", viewport=small) as context:
         yield context
 
 
@@ -342,3 +346,15 @@ def test_letterbox_and_track_lie_over_the_picture(player, ana, served):  # noqa:
     require_same(masked[int(top) + 2 : int(top) + 12], plain[int(top) + 2 : int(top) + 12])  # above the face
     points = ana.request.get(f"{served.url}{MEDIA}/landmarks.json").json()["1012"]
     assert page.get_attribute(".landmarks", "d").count("M") == len(points)
+
+
+def test_dailies_are_walked_by_keyboard(player, served):  # noqa: F811
+    with served.store() as store:
+        register_shot(store, "art", load_shot(served.shot_file), [2])
+        set_playlist(store, "ana", "demo", "monday", [("sh0010", "v001"), ("sh0010", "v002")])
+    page = player("?dailies=demo%2Fmonday", 1001, one_to_one=False)
+    assert "1 of 2" in page.inner_text("nav.dailies")
+    page.keyboard.press("PageDown")
+    page.wait_for_url("**/v002?dailies=demo%2Fmonday")
+    shows(page, 1001)
+    assert "monday" in page.inner_text("nav.dailies")
