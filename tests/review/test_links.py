@@ -23,7 +23,7 @@ def linked(store):
     link(
         store, "art", name(1), tracker=SITE, kind=VERSION, theirs="p1", facts={"frame_rate": "24000/1001", "number": 1}
     )
-    link(store, "art", name(2), tracker=SITE, kind=NOTE, theirs="c1", ours="0" * 32, direction=IN)
+    link(store, "ana", name(2), tracker=SITE, kind=NOTE, theirs="c1", ours="0" * 32, direction=IN)
     link(store, "art", None, tracker=SITE, kind=READ, theirs=UNTIL, ours="2026-01-01T00:00:00")
     return store
 
@@ -34,7 +34,7 @@ def test_a_link_is_kept_once_and_the_mark_moves(linked):
             return len(events_after(session, 0))
 
     before = count()
-    link(linked, "art", name(2), tracker=SITE, kind=NOTE, theirs="c1", ours="0" * 32, direction=IN)
+    link(linked, "ana", name(2), tracker=SITE, kind=NOTE, theirs="c1", ours="0" * 32, direction=IN)
     assert count() == before
     link(linked, "sam", None, tracker=SITE, kind=READ, theirs=UNTIL, ours="2026-01-02T00:00:00")
     assert [row["ours"] for row in links(linked, SITE, kind=READ)] == ["2026-01-02T00:00:00"]

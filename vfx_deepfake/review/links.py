@@ -36,7 +36,7 @@ def link(store: Store, who: str, name: VersionName | None, *, tracker: str, kind
         "facts": dict(facts or {}),
     }
     with store.writing() as session:
-        require(session, who, "publish")
+        require(session, who, "publish" if direction == OUT else "pull")
         where = find_version(session, name) if name else None
         of = select(TrackerLink).where(
             TrackerLink.tracker == tracker, TrackerLink.kind == kind, TrackerLink.theirs == theirs

@@ -88,7 +88,12 @@ def newest_number(state: str = "") -> Any:
 
 def rows(session: Session, ids: Sequence[int]) -> list[dict[str, Any]]:
     """What lists say of versions, in the order of ``ids``."""
-    open_notes = select(func.count()).where(Note.version_id == Version.id, Note.resolved_by == "").correlate(Version)
+    is_open = (
+        Note.version_id == Version.id,
+        Note.resolved_by == "",
+        Note.reply_to.is_(None),
+    )  # a reply is not one more to do
+    open_notes = select(func.count()).where(*is_open).correlate(Version)
     columns = (Version.id, Shot.show, Shot.name, Version.number, *(getattr(Version, field) for field in FIELDS))
     of = (
         select(*columns, open_notes.scalar_subquery()).join(Shot, Version.shot_id == Shot.id).where(Version.id.in_(ids))
