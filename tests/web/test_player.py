@@ -57,7 +57,8 @@ def settled(page, holds) -> None:
         if holds():
             break
         page.wait_for_timeout(25)
-    assert holds()
+    else:
+        pytest.fail(f"waited in vain; the player says {page.inner_text('.trouble')!r}")
     page.evaluate(
         "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0))))"
     )
