@@ -48,7 +48,7 @@ def draw_take(path: Path, identity: int, number: int, size: int, age: float, det
     rows = [row for frame in theirs.frames if (row := _frame(theirs, own, frame, size, finder)) is not None]
     rows = rows if len(rows) >= LEAST_FRAMES else []
     with written_aside(path) as part, part.open("wb") as file:
-        np.savez(file, **{name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {})
+        np.savez(file, **({name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}))  # type: ignore[arg-type]
 
 
 def load_take(path: Path, entry: int) -> ForeignTake | None:
