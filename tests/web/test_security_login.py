@@ -45,6 +45,11 @@ def test_a_login_gives_a_new_token_and_a_planted_one_is_worth_nothing(app, versi
     assert attacker.get("/api/me").status_code == 401
 
 
+def test_two_servers_of_one_host_keep_their_logins_apart(app):
+    said = log_in(browser(app, base="http://127.0.0.1:8421"), "ana").headers["set-cookie"]
+    assert said.startswith("review_8421=")
+
+
 def test_the_cookie_is_out_of_reach(app, app_with):
     plain = log_in(browser(app), "ana").headers["set-cookie"]
     assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(plain.split("; "))

@@ -13,8 +13,6 @@ from vfx_deepfake.review.find import VersionName, find_version
 from vfx_deepfake.review.models import AREAS, Part, Run, Shot, Version, VersionPart
 from vfx_deepfake.review.store import Store
 
-Parts = dict[str, dict[str, Any]]
-
 
 def made_from(store: Store, name: VersionName) -> dict[str, Any]:
     """What made a version: settings, key frames, plate, data, code; who, when, where; the training run behind it.

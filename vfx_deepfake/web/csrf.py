@@ -31,8 +31,12 @@ def new_token() -> str:
 
 
 def cookie_name(request: Request, options: Options) -> str:
-    """The cookie's name; over TLS the one that plain HTTP and other hosts can't set."""
-    return SECURE_COOKIE if is_secure(request, options) else COOKIE
+    """The cookie's name; over TLS the one that plain HTTP and other hosts can't set.
+
+    It carries the port: browsers keep one jar for all ports of a host, and two servers would log each other's people out.
+    """
+    name = SECURE_COOKIE if is_secure(request, options) else COOKIE
+    return f"{name}_{request.url.port}" if request.url.port else name
 
 
 def visitor_token(request: Request) -> str:
