@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The mesh renderer on the digital actor: another identity's face against exact truth.
 
-    python -m benchmarks.identity ACTOR METRICS FACESET OUT [--cpu-seconds N] [--size PX] [--capacity NAME] [--no-real-crops] [--every N]
+    python -m benchmarks.identity ACTOR METRICS FACESET OUT [--cpu-seconds N] [--size PX] [--capacity NAME]
+        [--no-real-crops] [--warm] [--every N]
 
 ACTOR holds plate_old and truth_swap, METRICS is the bench's metrics.py, FACESET a built faceset of the identity. The plate is tracked
 as a shot is; the faceset alone is learnt from, the truth is only measured against. Prints the row of metrics.py before any
-training (colours under light, no network) and after N CPU seconds of training, preparation not counted.
+training (colours under light; with --warm what the shipped base adds) and after N CPU seconds of training, preparation not counted.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
 from vfx_deepfake.model.identity.method import Drive, Method, Options, ShotViews, View
 from vfx_deepfake.model.identity.registry import prepare
+from vfx_deepfake.model.identity.warm_start import load_into, shared_of
+from vfx_deepfake.model.library import shipped
 from vfx_deepfake.settings import TrackSpec
 
 SPACE = "Linear Rec.709 (sRGB)"  # of the actor's pictures
@@ -138,6 +141,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--capacity", default="small")
     parser.add_argument("--no-real-crops", action="store_true")
+    parser.add_argument("--warm", action="store_true", help="start from the shipped base")
     parser.add_argument("--every", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -148,13 +152,19 @@ def main() -> None:
         size=options.size, capacity=options.capacity, real_crops=not options.no_real_crops, device="cpu",
     )  # fmt: skip
     method = prepare("renderer", [faceset], options=setup)
+    if options.warm and (base := shipped("renderer")) is not None:
+        print(f"from the base: {load_into(method.network, base.file, shared_of(method))}")
     print(f"prepared in {time.process_time() - start:.0f} CPU s")
     for name, seconds in (("untrained", 0.0), ("trained", options.cpu_seconds)):
+        if name == "trained" and not seconds:
+            break
         if seconds:
             print(f"{train(method, seconds)} steps in {seconds:.0f} CPU s")
         start = time.process_time()
         method.adapt(plate.shot())
         render(method, plate, options.out / name, options.every)
+        if hasattr(method.network, "gate"):
+            print(f"let through: {method.network.gate.tolist()}")
         print(f"adapted and rendered in {time.process_time() - start:.0f} CPU s")
         judge(options, name, options.out / name)
 
