@@ -22,7 +22,6 @@ from vfx_deepfake.model.identity.registration import moved_onto
 from vfx_deepfake.model.identity.registry import prepare, restore
 from vfx_deepfake.model.identity.renderer_gate import best_step
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, borrowing, look
-from vfx_deepfake.model.identity.renderer_lessons import unseen
 from vfx_deepfake.model.identity.renderer_network import Design, Network
 from vfx_deepfake.model.identity.retarget import Camera, difference, fit_camera, retarget, solve_shape
 from vfx_deepfake.model.identity.silhouette import fill
@@ -119,12 +118,6 @@ def test_an_equal_shape_is_not_moved_and_a_longer_nose_is():
     moved = retarget(views[0], performer.shape, difference(performer, other), performer.nearness) - views[0]
     # in a head turned by 25 degrees a longer nose goes sideways, other places stay
     assert np.linalg.norm(moved[4]) > 3 * np.median(np.linalg.norm(moved, axis=1))
-
-
-def test_one_take_is_kept_to_judge_by():
-    assert unseen([(0, "a"), (0, "a"), (0, "b"), (0, "c"), (0, "c")]) == [2]
-    assert unseen([(0, "a")] * 10) == [8, 9]
-    assert unseen([(0, "a")]) == []
 
 
 def test_what_makes_unseen_crops_worse_is_not_let_through():

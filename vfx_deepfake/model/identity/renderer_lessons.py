@@ -25,6 +25,7 @@ from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, Inputs, borrowing, look
 from vfx_deepfake.model.identity.renderer_takes import Foreign, ForeignTake
 from vfx_deepfake.model.identity.retarget import Shape
+from vfx_deepfake.model.identity.takes import Take, takes_of, unseen
 
 KEEP_MIB = 1024  # of crops, in half
 RIM_CM = 1.0  # painted beyond the outline of the mesh, for the paste; the rest of a crop teaches nothing
@@ -35,7 +36,6 @@ LIGHT_NOISE, TINT_NOISE = (
 )  # log, standard deviations of smooth errors of the light and of its tint; assumed
 GLINT_NOISE = 0.04  # log, of the level and (as a share) the contrast of what is shown of eyes and mouth
 NOISE_CELLS = 4  # of the grid that smooth errors are drawn on
-JUDGED_SHARE = 5  # one crop in this many is kept out where all are of one take
 FOREIGN = 0.85  # share of lessons in another person's takes, where there are any; assumed
 NO_CROPS = 0.15  # share of lessons without real crops, so that they are a help and not a crutch
 FIRST_LIGHT = sum(SPANS[name] for name in ("place", "normals", "features"))
@@ -58,8 +58,8 @@ class Lessons:
     def __init__(self, facesets: Sequence[Sequence[Faceset]], size: int, seed: int, real_crops: bool) -> None:
         self.labels = [views_of(own, size) for own in facesets]  # of every entry
         self.size, self._seed, self._real = size, seed, real_crops
-        self._sources = [sources_of(own) for own in facesets]
-        self.kept_out = [unseen(sources) for sources in self._sources]
+        self._takes = [takes_of(own) for own in facesets]
+        self.kept_out = [unseen(takes) for takes in self._takes]
         self._taught = [
             sorted(set(range(len(views))) - set(kept_out)) or [0]
             for views, kept_out in zip(self.labels, self.kept_out, strict=True)
@@ -82,10 +82,10 @@ class Lessons:
             self._foreign.setdefault(take.entry, []).extend((foreign, index) for index in range(len(foreign)))
 
     def takes(self, entry: int) -> list[list[View]]:
-        """The views of an entry, those of one source together."""
-        found: dict[tuple[int, str], list[View]] = {}
-        for view, source in zip(self.labels[entry], self._sources[entry], strict=True):
-            found.setdefault(source, []).append(view)
+        """The views of an entry, those of one take together."""
+        found: dict[Take, list[View]] = {}
+        for view, take in zip(self.labels[entry], self._takes[entry], strict=True):
+            found.setdefault(take, []).append(view)
         return list(found.values())
 
     def draw(self, batch_size: int, step: int, device: torch.device) -> Batch:
@@ -140,28 +140,14 @@ class Lessons:
 
     def _alike(self, entry: int, index: int) -> list[int]:
         """The crops that a lesson must not borrow from: those of its own light, as a plate's is not in the faceset."""
-        sources = self._sources[entry]
-        alike = [other for other, source in enumerate(sources) if source == sources[index]]
-        return alike if len(alike) < len(sources) else [index]
+        takes = self._takes[entry]
+        alike = [other for other, take in enumerate(takes) if take == takes[index]]
+        return alike if len(alike) < len(takes) else [index]
 
 
 def _stacked(inputs: Inputs, wanted: np.ndarray, view: View) -> Tensor:
     stacked = np.concatenate([inputs.planes(), wanted, lesson_weight(view)[..., None]], axis=2)
     return torch.from_numpy(np.ascontiguousarray(stacked.transpose(2, 0, 1), np.float32))[None]
-
-
-def sources_of(facesets: Sequence[Faceset]) -> list[tuple[int, str]]:
-    """Which take each crop of an entry is from: another one is another light."""
-    return [(number, crop.source) for number, one in enumerate(facesets) for crop in one.crops]
-
-
-def unseen(sources: Sequence[tuple[int, str]]) -> list[int]:
-    """The crops to judge by, which are not learnt from: the smallest take, or the last crops of a single one; none of one crop."""
-    takes = list(dict.fromkeys(sources))
-    if len(takes) > 1:
-        smallest = min(takes, key=sources.count)
-        return [index for index, source in enumerate(sources) if source == smallest]
-    return list(range(len(sources)))[-max(len(sources) // JUDGED_SHARE, 1) :] if len(sources) > 1 else []
 
 
 def lesson_weight(view: View) -> np.ndarray:
