@@ -108,7 +108,7 @@ class Network(nn.Module):
         self.register_buffer("by_opening", torch.zeros(design.entries, 3, 478, 3))
         self.register_buffer("offset", torch.zeros(3))
         self.register_buffer("skin_level", torch.zeros(design.entries, 3))
-        self.register_buffer("skin_apart", torch.full((design.entries, 3), torch.inf))
+        self.register_buffer("skin_apart", torch.zeros(design.entries, 3))  # 0: not known
         self.register_buffer("own_level", torch.zeros(design.entries, 3))
         self.register_buffer("performer", torch.zeros(478, 3))
         self.register_buffer("apart", torch.zeros(design.entries, 478, 3))

@@ -46,11 +46,11 @@ def level_of(views: Sequence[View]) -> np.ndarray:
 
 def of_takes(takes: Sequence[Sequence[View]]) -> tuple[np.ndarray, np.ndarray]:
     """The level (3,) of somebody's skin over takes, log, and how far (3,), along LIGHT_AXES, another take may be off it:
-    standard deviations. Infinite where no skin is seen."""
+    standard deviations. All 0 where no skin is seen: not known."""
     levels = np.stack([level_of(views) for views in takes])
     levels = levels[np.isfinite(levels).all(axis=1)]
     if not len(levels):
-        return np.zeros(3), np.full(3, np.inf)
+        return np.zeros(3), np.zeros(3)
     along = levels @ np.linalg.inv(LIGHT_AXES).T
     assumed = np.square(np.multiply(LIGHT_STOPS, STOP_LOG))
     spread = (HELD * assumed + np.square(along - along.mean(axis=0)).sum(axis=0)) / (HELD + len(levels) - 1)
@@ -60,9 +60,9 @@ def of_takes(takes: Sequence[Sequence[View]]) -> tuple[np.ndarray, np.ndarray]:
 def likely_difference(performer: np.ndarray, identity: np.ndarray, apart: np.ndarray) -> np.ndarray:
     """(3,) log to add to the identity's skin at the performer's level: what makes it as dark as it likely is.
 
-    performer, identity (3,) levels; apart (3,) as :func:`of_takes` gives it. At most half a stop.
+    performer, identity (3,) levels; apart (3,) as :func:`of_takes` gives it. At most half a stop; 0 where it is not known.
     """
-    if not (np.isfinite(apart).all() and np.isfinite(performer).all()):
+    if not ((apart > 0).all() and np.isfinite(performer).all()):
         return np.zeros(3)
     line = np.log(np.divide(DARK, PALE))
     line = line / line.mean()  # of a skin darker by one
