@@ -58,12 +58,11 @@ def facesets(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return facesets_stage(open_shot(args.shot, args.set), progress)
 
 
-def train(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    """Train, or go on training."""
-    from vfx_deepfake.steps.opened import open_shot
-    from vfx_deepfake.steps.train import train_stage
+def train(args: argparse.Namespace, progress: Progress) -> dict[str, Any] | int:
+    """Train, or go on training; the exit code in a process of torchrun that only helps."""
+    from vfx_deepfake.steps.train_together import train_together
 
-    return train_stage(open_shot(args.shot, args.set), progress)
+    return train_together(args.shot, args.set, progress)
 
 
 def sweep(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:

@@ -103,13 +103,13 @@ def _shown(spec: IdentitySpec) -> dict[str, Any]:
 
 
 def train_identity_run(
-    opened: OpenShot, crops: ShotCrops, folder: Path, releases: Mapping[str, str], begun: Mapping[str, Any] | None,
-    begin: Callable[[Mapping[str, Any]], None], on_step: Callable[[int, float], None],
+    opened: OpenShot, crops: ShotCrops, folder: Path, releases: Mapping[str, str],
+    begun: Callable[[], Mapping[str, Any] | None], begin: Callable[[Mapping[str, Any]], None], on_step: Callable[[int, float], None],
 ) -> Path:  # fmt: skip
     """Train in a run's folder, or go on there. Returns the checkpoint.
 
-    releases: id of the release that covers each identity. begun: what the record of a run that was stopped says of its making;
-    None for a new run. begin: is handed that before the first step, to be written down.
+    releases: id of the release that covers each identity. begun: gives what the record of a run that was stopped says of its
+    making; None for a new run. begin: is handed that before the first step, to be written down.
     Raises: TrainError; FacesetError; ShotError; ConsentError for people whom the start has seen.
     """
     from vfx_deepfake.model.identity.method import Options
@@ -127,7 +127,7 @@ def train_identity_run(
             adversary=spec.adversary, likeness=spec.likeness, performer=opened.settings.consent.identity,
         )  # fmt: skip
         method = prepare(opened.settings.model.method, mine, others, shot, options)
-        made_of = dict(begun) if begun else _made_of(opened, method, [*mine, *others], releases)
+        made_of = dict(begun() or ()) or _made_of(opened, method, [*mine, *others], releases)
         require_ancestors(opened.shot, made_of["all_identities"], "train")
         begin(made_of)
         return train_identity(

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vfx_deepfake.errors import TrainError
 from vfx_deepfake.files import one_writer
+from vfx_deepfake.model.identity.launch import processes_started
 from vfx_deepfake.progress import SILENT, Progress
 from vfx_deepfake.qc.verdict import FAIL, LOOK
 from vfx_deepfake.steps.check import check_shot
@@ -100,8 +102,14 @@ def plan_shot(file: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
 def run_shot(file: str | Path, overrides: Iterable[str] = (), progress: Progress = SILENT) -> dict[str, Any]:
     """Check, then every stage that is not up to date; returns what was made and how long each stage took, seconds.
 
-    Raises: ShotError with every problem of the check; BusyError when another run holds the shot; what the stages raise.
+    Raises: ShotError with every problem of the check; BusyError when another run holds the shot; TrainError under torchrun;
+    what the stages raise.
     """
+    if processes_started() > 1:
+        raise TrainError(
+            "torchrun started several processes and only 'train' works on several; run the stages before it one by one, "
+            "then 'torchrun ... -m vfx_deepfake train', then 'vfx-deepfake run' for the rest"
+        )
     report = check_shot(file, overrides)
     report.raise_problems()
     for warning in report.warnings:

@@ -24,6 +24,8 @@ from vfx_deepfake.steps.track import GRAIN, load_track, track_is_fresh
 RECORD = "run.json"
 MIN_KEYS = 2  # each painted frame is learnt from the others
 
+Tell = Callable[[Mapping[str, Any]], None]
+
 
 def train_inputs(opened: OpenShot) -> dict[str, Any]:
     """Everything that decides a run's weights; of a shared network its checkpoint, empty before it is trained.
@@ -102,10 +104,13 @@ def seen_identities(opened: OpenShot) -> list[str]:
     return list(record.get("made_of", {}).get("all_identities", ()))
 
 
-def train_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -> dict[str, Any]:
+def train_stage(
+    opened: OpenShot, progress: Progress, *, locked: bool = False, tell: Tell = lambda message: None
+) -> dict[str, Any]:
     """Train, or continue the run that these inputs began, or take over the network of [model].shared; nothing to do where that
     is finished.
 
+    tell: takes what other processes need to train an identity along: first "folder", then what it is "made_of".
     Raises: ConsentError without a release; KeyframeError for too few painted frames; FacesetError; TrackError; TrainError.
     """
     paths = opened.shot.paths
@@ -115,7 +120,7 @@ def train_stage(opened: OpenShot, progress: Progress, *, locked: bool = False) -
         number = finished_run(opened)
         if number is None:
             number = _run_to_continue(opened) or max(paths.run_numbers(), default=0) + 1
-            _train(opened, number, {name: release.id for name, release in releases.items()}, progress)
+            _train(opened, number, {name: release.id for name, release in releases.items()}, progress, tell)
             opened.hashes.save()
     folder = paths.run(number)
     return {"run": str(folder), "checkpoint": _record(folder)["checkpoint"]}
@@ -125,7 +130,7 @@ def _material(opened: OpenShot) -> str:
     return "track, facesets" if opened.settings.model.swaps else "track, key frames"
 
 
-def _train(opened: OpenShot, number: int, releases: dict[str, str], progress: Progress) -> None:
+def _train(opened: OpenShot, number: int, releases: dict[str, str], progress: Progress, tell: Tell) -> None:
     """One run to its end, and last the record that makes it count. ``releases``: ids by identity, the plate's first."""
     folder, inputs, began = opened.shot.paths.run(number), train_inputs(opened), time.monotonic()
     lender, lent = model_shot(opened), lent_checkpoint(opened)
@@ -155,6 +160,10 @@ def _train(opened: OpenShot, number: int, releases: dict[str, str], progress: Pr
             record["made_of"] = made_of
         write_json(folder / RECORD, record)
 
+    def begin_together(made_of: Mapping[str, Any]) -> None:
+        begin(made_of)
+        tell({"made_of": made_of})
+
     begin(begun)
     sweep_parts(folder)
     spec, preparing = opened.settings.train, _telling(progress, "prepare", "frames")
@@ -164,7 +173,8 @@ def _train(opened: OpenShot, number: int, releases: dict[str, str], progress: Pr
         checkpoint = adopt_network(lent, crops.source, spec, folder, preparing)
     elif swaps:
         training = _training(progress, spec.steps, Watch(opened.shot, "train"))
-        checkpoint = train_identity_run(opened, crops, folder, releases, begun, begin, training)
+        tell({"folder": str(folder)})
+        checkpoint = train_identity_run(opened, crops, folder, releases, lambda: begun, begin_together, training)
     else:
         from vfx_deepfake.model.train import train_network
 

@@ -1,24 +1,34 @@
 """Training on several processes, one a GPU: started by ``torchrun``, silent where there is one process only.
 
 Every process draws the same batch and works on its own share of it; gradients are averaged before each update, so that
-all hold the same weights. Nothing else is exchanged.
+all hold the same weights. Nothing else is exchanged but a few words of the first process, before and after.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from vfx_deepfake.errors import TrainError
+from vfx_deepfake.errors import RetryError, TrainError
+from vfx_deepfake.model.identity.launch import processes_started
 from vfx_deepfake.model.loop import pick_device
 
 T = TypeVar("T")
+PATIENCE = dt.timedelta(
+    days=1
+)  # the others wait while the first adapts and writes; a process that dies is noticed at once
+SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @contextmanager
@@ -29,17 +39,76 @@ def processes(device: str) -> Iterator[torch.device]:
     Raises: TrainError for a GPU that is not there.
     """
     picked = pick_device(device)
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or not dist.is_available() or dist.is_initialized():
+    if processes_started() == 1 or not dist.is_available() or dist.is_initialized():
         yield picked
         return
     if picked.type == "cuda":
         picked = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        if picked.index >= torch.cuda.device_count():
+            raise TrainError(
+                f"this host has {torch.cuda.device_count()} GPUs; start no more processes on it than that "
+                "(torchrun --nproc-per-node)"
+            )
         torch.cuda.set_device(picked)
-    dist.init_process_group("nccl" if picked.type == "cuda" else "gloo")
+    store, rank, size = _meeting()
+    with _together_or_not_at_all():
+        dist.init_process_group(
+            "nccl" if picked.type == "cuda" else "gloo", store=store, rank=rank, world_size=size, timeout=PATIENCE
+        )
     try:
         yield picked
     finally:
         dist.destroy_process_group()
+
+
+class Messages:
+    """What the first process tells the others, in order: plain data, kept by torchrun until they listen."""
+
+    def __init__(self) -> None:
+        with _together_or_not_at_all():
+            self._store = _meeting()[0]
+        self._count = 0
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Say something to all others; the first process alone does.
+
+        Raises: RetryError when torchrun is gone.
+        """
+        with _together_or_not_at_all():
+            self._store.set(f"message/{self._count}", json.dumps(message))
+        self._count += 1
+
+    def hear(self, seconds: float = math.inf) -> dict[str, Any] | None:
+        """The next message; None when none comes in time.
+
+        Raises: RetryError when torchrun is gone.
+        """
+        name, until = f"message/{self._count}", time.monotonic() + seconds
+        with _together_or_not_at_all():
+            while not self._store.check([name]):
+                if time.monotonic() >= until:
+                    return None
+                time.sleep(SECONDS_BETWEEN_LOOKS)  # and not the store's own wait, which no signal ends
+            message: dict[str, Any] = json.loads(self._store.get(name))
+        self._count += 1
+        return message
+
+
+@cache
+def _meeting() -> tuple[dist.Store, int, int]:
+    """The store that torchrun's processes share, the number of this one, and how many there are."""
+    store, rank, size = next(dist.rendezvous("env://"))
+    return store, rank, size
+
+
+@contextmanager
+def _together_or_not_at_all() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise RetryError(
+            "another process of this training has ended; see what it said, then run the same command again"
+        ) from error
 
 
 def count() -> int:
@@ -75,7 +144,8 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     # a parameter that only another process used still takes part
     gradients = [torch.zeros_like(one) if one.grad is None else one.grad for one in parameters]
     flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    dist.all_reduce(flat)
+    with _together_or_not_at_all():
+        dist.all_reduce(flat)
     flat /= count()
     for parameter, part in zip(parameters, flat.split([one.numel() for one in parameters]), strict=True):
         parameter.grad = part.reshape(parameter.shape)
@@ -86,14 +156,16 @@ def average(value: Tensor) -> Tensor:
     if count() == 1:
         return value
     value = value.detach().clone()
-    dist.all_reduce(value)
+    with _together_or_not_at_all():
+        dist.all_reduce(value)
     return value / count()
 
 
 def wait() -> None:
     """Until every process is here."""
     if _together():
-        dist.barrier()
+        with _together_or_not_at_all():
+            dist.barrier()
 
 
 def _together() -> bool:
