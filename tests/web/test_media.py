@@ -109,6 +109,7 @@ def test_a_matte_is_a_plane_of_bytes(site, version):
 
 def test_a_view_is_a_table_with_its_error(site):
     by_number, by_name = site.get(f"{V2}/lut/0"), site.get(f"{V2}/lut/ACES 1.0 - SDR Video (sRGB - Display)")
+    assert site.get(f"{V2}/lut/default").content == by_number.content  # the shot asks for the first view
     assert by_number.content == by_name.content
     size = int(by_number.headers["x-size"])
     table = np.frombuffer(by_number.content, "<f2").reshape(size, size, size, 4)

@@ -34,6 +34,7 @@ from vfx_deepfake.web.visit import Visit, Visitor, version_name
 router = APIRouter(prefix="/media/{show}/{shot}/{version}")
 GZIP = {"Content-Encoding": "gzip"}
 RAW = "application/octet-stream"
+DEFAULT_VIEW = "default"
 QC_FILES = {
     "qc.json": Path("qc.json"),
     **{f"{name}.png": Path("plots", f"{name}.png") for name in ("grain", *measure_names())},
@@ -110,7 +111,7 @@ async def matte(request: Request, visit: Visitor, show: str, shot: str, version:
 
 @router.get("/lut/{view:path}")  # names of views may have slashes
 async def lut(request: Request, visit: Visitor, show: str, shot: str, version: str, view: str) -> Response:
-    """A view as a 3D table; ``view`` is its number or name of ``info.json``. Its errors are headers, in codes of 8 bits."""
+    """A view as a 3D table; ``view`` is its number or name of ``info.json``, or "default". Its errors are headers, in codes of 8 bits."""
 
     def find() -> Wanted:
         opened = published(visit, show, shot, version)
@@ -210,10 +211,12 @@ def _sized(size: tuple[int, int]) -> dict[str, str]:
 
 
 def _view(opened: Published, text: str) -> View:
-    """A view by its number or its name.
+    """A view by its number or its name; "default" is the version's own.
 
     Raises: NotThereError.
     """
+    if text == DEFAULT_VIEW:
+        return View(*opened.view)
     if text.isascii() and text.isdigit() and len(text) < 5:
         return view_numbered(opened.color, int(text))
     found = next((view for view in views_of(opened.color) if view.name == text), None)

@@ -44,7 +44,8 @@ export class Grade {
     if (!this.#tables.has(view)) {
       this.state.set({ lut: null }); // nothing is drawn by another view's table under this one's name
       const index = this.info.views.findIndex((each) => each.name === view);
-      const answer = await fetch(`${this.media}/lut/${index}`);
+      const address = index === this.info.default_view ? "default" : index; // the page has asked for it by that name already
+      const answer = await fetch(`${this.media}/lut/${address}`);
       if (!answer.ok) {
         this.state.set({ trouble: `view ${view}: the server has no table of it (${answer.status}); choose another view` });
         return;
