@@ -42,6 +42,17 @@ def test_a_large_face_is_measured_at_reduced_size_in_plate_pixels() -> None:
     )  # px of the plate; flow sees half of them and waves of 190 px in 8 bits, measured 0.42
 
 
+def test_the_outline_is_believed_less_over_a_longer_time() -> None:
+    """Where skin turns away, the flow's error grows with the frames between; inside the face it is as measured."""
+    codes = [(luma_codes(picture([(x, 60.0, 140.0)], WINDOW)[0]), WINDOW) for x in (80.0, 81.0)]
+    points = [face_points(x, 60.0, 140.0) for x in (80.0, 81.0)]
+    near, far = (measure_step(*codes, *points, outline_share(face_mesh()), gap) for gap in (1, 5))
+    np.testing.assert_array_equal(near.flow, far.flow)
+    np.testing.assert_array_equal(near.weight[INNER], far.weight[INNER])
+    assert (far.weight[list(OVAL)] < near.weight[list(OVAL)]).all()
+    assert np.median(near.weight[list(OVAL)] / far.weight[list(OVAL)]) > 2  # 25 were nothing else in doubt
+
+
 def test_what_can_not_be_followed_weighs_little() -> None:
     measured, _ = step((80.0, 60.0, 140.0), (81.0, 60.0, 140.0))
     lost_pictures = [

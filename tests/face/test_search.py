@@ -92,6 +92,15 @@ def test_a_face_elsewhere_is_not_taken_for_the_one_that_left() -> None:
     assert np.abs(middle(back.points) - where((110.0, 205.0, 120.0))).max() < 8
 
 
+def test_a_face_may_have_gone_far_in_frames_that_nobody_looked_at() -> None:
+    follower = Follower(DrawnFaceDetector())
+    assert follower.look(picture([(100.0, 200.0, 120.0)], WINDOW)) is not None
+    follower.skip(200)
+    face = follower.look(picture([(700.0, 200.0, 120.0)], WINDOW))
+    assert face is not None
+    assert np.abs(middle(face.points) - where((700.0, 200.0, 120.0))).max() < 8
+
+
 @pytest.mark.parametrize("stops", [-6, 0, 5])
 def test_plates_of_any_exposure_are_shown_alike(stops: int) -> None:
     lin = np.random.default_rng(0).uniform(0.02, 0.4, (40, 60, 3)).astype(np.float32)

@@ -90,6 +90,18 @@ def test_short_gaps_are_bridged_and_long_ones_are_no_face(refine: bool) -> None:
     assert np.abs(error(track.points)[3:5]).max() < 5  # px, half a step of the motion, over two frames unseen
 
 
+def test_a_range_with_a_step_is_no_worse_than_its_detections() -> None:
+    frames = tuple(range(1001, 1032, 3))
+    track, stats = track_shot(frames, Shot(), TrackSpec(), detector=DrawnFaceDetector(noise_px=3.0))
+    fine, raw = (np.sqrt((error(points, frames) ** 2).mean()) for points in (track.points, stats.raw_points))
+    assert fine < raw
+    assert stats.summary()["jitter_percent"] is None  # nothing is known between the frames
+    far = tuple(range(1001, 1032, 10))  # nine frames unseen between any two: each stands for itself
+    track, stats = track_shot(far, Shot(), TrackSpec(), detector=DrawnFaceDetector(noise_px=3.0))
+    assert track.face_frames.tolist() == list(far)
+    np.testing.assert_allclose(track.points, stats.raw_points, atol=1e-4)  # float32 pixels
+
+
 def test_a_shot_without_a_face_is_a_track_without_one() -> None:
     track, stats = track_shot(FRAMES[:3], Shot(FRAMES), TrackSpec(), detector=DrawnFaceDetector())
     assert not len(track.face_frames)

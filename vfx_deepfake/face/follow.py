@@ -22,6 +22,10 @@ class Follower:
         self._last: np.ndarray | None = None
         self._frames_ago = 0
 
+    def skip(self, num_frames: int) -> None:
+        """Take note of frames that nobody looks at, as in a range with a step."""
+        self._frames_ago += num_frames
+
     def look(self, picture: Picture) -> Detection | None:
         """The face of the next frame in plate pixels, or None."""
         candidates: list[Detection] = []

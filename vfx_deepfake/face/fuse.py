@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from vfx_deepfake.face.refine import Step
-from vfx_deepfake.face.smooth import MAD_TO_SIGMA, Noise, robust_paths
+from vfx_deepfake.face.smooth import MAD_TO_SIGMA, Noise, acceleration, robust_paths
 from vfx_deepfake.face.topology import (
     LEFT_EYE,
     LEFT_IRIS,
@@ -35,11 +35,14 @@ JUMP = 2.0  # times the usual difference between detected and flown steps; more 
 BRIDGED_CONFIDENCE = 0.3  # of a frame inside a gap, as a share of the detections at its ends; assumed
 
 
-def segments(seen: np.ndarray, max_gap: int) -> list[slice]:
-    """Runs of frames that hold a face, bridging at most ``max_gap`` frames without one. Shapes: seen (N,) bool."""
+def segments(seen: np.ndarray, frames: np.ndarray, max_gap: int) -> list[slice]:
+    """Runs of frames that hold a face, bridging at most ``max_gap`` frames without one.
+
+    A frame that nobody asked for counts as one without. Shapes: seen (N,) bool; frames (N,) their numbers.
+    """
     found: list[slice] = []
     for index in np.nonzero(seen)[0].tolist():
-        if found and index - found[-1].stop <= max_gap:
+        if found and frames[index] - frames[found[-1].stop - 1] - 1 <= max_gap:
             found[-1] = slice(found[-1].start, index + 1)
         else:
             found.append(slice(index, index + 1))
@@ -56,14 +59,16 @@ def bridged_confidence(score: np.ndarray) -> np.ndarray:
     return np.clip(out, 1e-3, 1.0)
 
 
-def first_paths(positions: np.ndarray, score: np.ndarray, strength: float, topology: str) -> np.ndarray:
+def first_paths(
+    positions: np.ndarray, score: np.ndarray, frames: np.ndarray, strength: float, topology: str
+) -> np.ndarray:
     """Paths from detections alone: head motion and shape smoothed apart, gaps bridged.
 
-    Shapes: positions (T, P, 2), NaN where ``score`` (T,) is 0. ``strength`` 1 is the measured best, 0 leaves
-    detections alone and only bridges gaps.
+    Shapes: positions (T, P, 2), NaN where ``score`` (T,) is 0; frames (T,) their numbers. ``strength`` 1 is the measured
+    best, 0 leaves detections alone and only bridges gaps.
     """
     trust = np.repeat(score[:, None], positions.shape[1], axis=1)
-    filled = _interpolated(positions, score)
+    filled = _interpolated(positions, score, frames)
     if strength <= 0 or len(positions) < 3:
         return filled
     size = face_size(filled)
@@ -74,21 +79,27 @@ def first_paths(positions: np.ndarray, score: np.ndarray, strength: float, topol
         Noise(NOISE_FLOOR * size, NOISE_FLOOR * size),
         np.ones(2, bool),
         accel_weight=(strength / (HEAD_ACCEL * size)) ** 2,
+        times=frames,
     )
     rigid = _placed(mean, head)
     loose = looseness(positions.shape[1], topology)
     evenness = (strength / (SHAPE_ACCEL * size * loose)) ** 2
-    expected = rigid[:-2] - 2 * rigid[1:-1] + rigid[2:]
+    expected = acceleration(np.diff(rigid, axis=0), frames)
     noise = Noise(NOISE_FLOOR * size, NOISE_FLOOR * size)
-    return robust_paths(filled, trust, noise, loose > 1, accel_weight=evenness, accel=expected)
+    return robust_paths(filled, trust, noise, loose > 1, accel_weight=evenness, accel=expected, times=frames)
 
 
 def final_paths(
-    positions: np.ndarray, score: np.ndarray, steps: Sequence[Step], strength: float, topology: str
+    positions: np.ndarray,
+    score: np.ndarray,
+    frames: np.ndarray,
+    steps: Sequence[Step],
+    strength: float,
+    topology: str,
 ) -> np.ndarray:
-    """Paths from detections and the flow between neighbouring frames. ``steps`` holds one entry per pair of frames."""
+    """Paths from detections and the flow from each frame to the next. ``steps`` holds one entry per pair of frames."""
     trust = np.repeat(score[:, None], positions.shape[1], axis=1)
-    filled = _interpolated(positions, score)
+    filled = _interpolated(positions, score, frames)
     if not steps:
         return filled
     size = face_size(filled)
@@ -96,10 +107,10 @@ def final_paths(
     loose = looseness(positions.shape[1], topology)
     evenness = (strength / (FLOW_ACCEL * size * loose)) ** 2
     noise = Noise(NOISE_FLOOR * size, NOISE_START * size, LASTING)
-    expected = np.diff(flow, axis=0).mean(axis=1, keepdims=True)
+    expected = acceleration(flow, frames).mean(axis=1, keepdims=True)
     weight[:, loose > 1] = _doubted(weight, flow, filled, size)[:, loose > 1]
     weight = weight * max(strength, WEAKEST_FLOW) ** 2
-    return robust_paths(filled, trust, noise, loose > 1, flow, weight, evenness, expected)
+    return robust_paths(filled, trust, noise, loose > 1, flow, weight, evenness, expected, frames)
 
 
 def _doubted(weight: np.ndarray, flow: np.ndarray, positions: np.ndarray, size: float) -> np.ndarray:
@@ -129,19 +140,18 @@ def looseness(num_points: int, topology: str) -> np.ndarray:
 
 
 def pairs(found: Sequence[slice]) -> Iterator[int]:
-    """Index of the first frame of every pair of neighbouring frames inside a segment."""
+    """Index of the first frame of every pair of frames that follow each other inside a segment."""
     for segment in found:
         yield from range(segment.start, segment.stop - 1)
 
 
-def _interpolated(positions: np.ndarray, score: np.ndarray) -> np.ndarray:
+def _interpolated(positions: np.ndarray, score: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Positions with frames of score 0 filled linearly in time."""
     known = np.nonzero(score > 0)[0]
     if len(known) == len(score):
         return positions
-    at = np.arange(len(score))
     flat = positions[known].reshape(len(known), -1)
-    filled = np.stack([np.interp(at, known, column) for column in flat.T], axis=1)
+    filled = np.stack([np.interp(frames, frames[known], column) for column in flat.T], axis=1)
     return filled.reshape(positions.shape)
 
 

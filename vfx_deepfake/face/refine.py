@@ -27,7 +27,7 @@ FIELD_BLUR = (
 INSET = 0.06  # outline points read the flow this far inside, a share of their distance from the middle; measured
 OUTLINE_REACH = 0.12  # canonical distance from the outline over which both fade; measured
 FLOW_SIGMA = 0.0005  # error of the flow inside the face, a share of its size; measured 0.05 to 0.15 px on 300 px
-OUTLINE_SIGMA = 0.006  # the same on the outline; measured best of 0 to 0.006
+OUTLINE_SIGMA = 0.006  # the same on the outline, where skin turns away, per frame; measured best of 0 to 0.006
 DOUBT_BLUR = 0.012  # what the flow leaves unexplained is averaged over this share of the face's size
 DOUBT_FREE = 2.0  # differences up to this multiple of the face's median are grain; assumed
 GRADIENT_FLOOR = 3.0  # codes per pixel: in flatter skin a difference says little about the flow; assumed
@@ -58,8 +58,9 @@ def measure_step(
     points: np.ndarray,
     next_points: np.ndarray,
     outline: np.ndarray,
+    gap: int = 1,
 ) -> Step:
-    """Where each point of one frame goes in the next.
+    """Where each point of one frame goes in the next, ``gap`` frames later.
 
     Shapes: here and there (luma codes (H, W) uint8, window); points and next_points (P, 2) plate px, roughly right;
     outline (P,) from :func:`outline_share`.
@@ -79,7 +80,7 @@ def measure_step(
     back = _sampled(backward, local + moved)
     mismatch = np.linalg.norm(moved + back, axis=1) / scale
     doubt = _sampled(_unexplained(first, second, forward, DOUBT_BLUR * face_px * scale), local)[:, 0] / scale
-    variance = (FLOW_SIGMA * face_px) ** 2 + mismatch**2 + (OUTLINE_SIGMA * face_px * outline) ** 2 + doubt**2
+    variance = (FLOW_SIGMA * face_px) ** 2 + mismatch**2 + (OUTLINE_SIGMA * face_px * outline * gap) ** 2 + doubt**2
     return Step(moved / scale, 1 / variance)
 
 

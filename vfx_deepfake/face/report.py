@@ -59,7 +59,7 @@ def plot(path: Path, track: FaceTrack, stats: TrackStats | None) -> None:
         middle.plot(track.frames, stats.jitter_raw, color="tab:red", label="detections")
     _shade_gaps(top, track.frames, shown)
     top.set(ylabel="confidence", ylim=(-0.03, 1.05), title=f"{int(shown.sum())} of {len(shown)} frames show the face")
-    middle.plot(track.frames, jitter(track.points), color="tab:green", label="track")
+    middle.plot(track.frames, jitter(track.points, track.frames), color="tab:green", label="track")
     middle.set(ylabel="jitter: second difference\n(% of the face's size)", ylim=(0, None))
     for column, (name, color) in enumerate((("yaw", "tab:blue"), ("pitch", "tab:orange"), ("roll", "tab:purple"))):
         bottom.plot(track.frames, track.pose[:, column], color=color, label=name)

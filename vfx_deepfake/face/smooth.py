@@ -3,10 +3,11 @@
 One linear least-squares problem per point and coordinate, solved over all frames at once: what it smooths it smooths
 in both directions, so nothing lags. It minimises
 
-    sum_t  d_t |x_t - z_t|^2  +  f_t |x_{t+1} - x_t - v_t|^2  +  a_t |x_{t-1} - 2 x_t + x_{t+1} - b_t|^2
+    sum_t  d_t |x_t - z_t|^2  +  f_t |x_{t+1} - x_t - v_t|^2  +  a_t |A_t x - b_t|^2
 
-with detections z, flow v from frame to frame, and expected acceleration b. The matrix has five diagonals; it is
-factored for all points together, frame by frame.
+with detections z, flow v from frame to frame, and expected acceleration b. A_t x is x_{t-1} - 2 x_t + x_{t+1} where frames
+follow each other; in a range with a step it is twice the change of speed over the time from t-1 to t+1, per frame and frame like b.
+The matrix has five diagonals; it is factored for all points together, frame by frame.
 """
 
 from __future__ import annotations
@@ -40,11 +41,14 @@ def solve_paths(
     flow_weight: np.ndarray | None = None,
     accel_weight: np.ndarray | float = 0.0,
     accel: np.ndarray | float = 0.0,
+    times: np.ndarray | None = None,
 ) -> np.ndarray:
     """The paths x of the problem above.
 
     Shapes: positions (T, P, 2), rows with weight 0 may be NaN; weight (T, P); flow (T-1, P, 2) and flow_weight (T-1,
-    P); accel_weight and accel broadcast to (T-2, P) and (T-2, P, 2). Returns (T, P, 2) float64.
+    P); accel_weight and accel broadcast to (T-2, P) and (T-2, P, 2); times (T,) frame numbers, one after the other by
+    default. ``accel_weight`` is that of neighbouring frames: over wider gaps it is less, see :func:`evenness_over`.
+    Returns (T, P, 2) float64.
     """
     count, num_points, _ = positions.shape
     known = np.where(weight[..., None] > 0, positions, 0.0)
@@ -58,16 +62,45 @@ def solve_paths(
         right[:-1] -= flow_weight[..., None] * flow
         right[1:] += flow_weight[..., None] * flow
     if count > 2 and np.any(accel_weight):
-        a = np.broadcast_to(accel_weight, (count - 2, num_points))
+        gaps = np.ones(count - 1) if times is None else np.diff(np.asarray(times, np.float64))
+        a = np.broadcast_to(accel_weight, (count - 2, num_points)) * evenness_over(gaps)[:, None]
         b = a[..., None] * np.broadcast_to(accel, (count - 2, num_points, 2))
-        for offset, share in ((0, 1.0), (1, -2.0), (2, 1.0)):
+        before, middle, after = (share[:, None] for share in _shares(gaps))
+        for offset, share in ((0, before), (1, middle), (2, after)):
             rows = slice(offset, count - 2 + offset)
             diagonal[rows] += share * share * a
-            right[rows] += share * b
-        first[: count - 2] -= 2 * a
-        first[1 : count - 1] -= 2 * a
-        second[: count - 2] += a
+            right[rows] += share[..., None] * b
+        first[: count - 2] += before * middle * a
+        first[1 : count - 1] += middle * after * a
+        second[: count - 2] += before * after * a
     return _solve_five_diagonals(diagonal, first, second, right)
+
+
+def evenness_over(gaps: np.ndarray) -> np.ndarray:
+    """(T-2,) how much less uneven motion is seen in points that lie further apart; 1 where frames follow each other.
+
+    Motion whose speed changes by independent amounts in every frame: the inverse variance of A_t x above, over that of
+    neighbouring frames. A change inside a gap turns its mean speed by a part only. Shapes: gaps (T-1,) frames from each
+    point to the next.
+    """
+    partial = (gaps - 1) * (2 * gaps - 1) / (6 * gaps)
+    change_of_speed = 1 + partial[:-1] + partial[1:]
+    return np.asarray((gaps[:-1] + gaps[1:]) ** 2 / (4 * change_of_speed))
+
+
+def acceleration(moved: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """(T-2, P, 2) per frame and frame: what motion from each time to the next says of the acceleration at the inner ones.
+
+    Shapes: moved (T-1, P, 2); times (T,) frame numbers.
+    """
+    gaps = np.diff(np.asarray(times, np.float64))[:, None, None]
+    return np.asarray(2 * np.diff(moved / gaps, axis=0) / (gaps[:-1] + gaps[1:]))
+
+
+def _shares(gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the points before, at and after each inner time count for in the acceleration there: (T-2,) each."""
+    left, right = gaps[:-1], gaps[1:]
+    return 2 / (left * (left + right)), -2 / (left * right), 2 / (right * (left + right))
 
 
 def _solve_five_diagonals(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -105,6 +138,7 @@ def robust_paths(
     flow_weight: np.ndarray | None = None,
     accel_weight: np.ndarray | float = 0.0,
     accel: np.ndarray | float = 0.0,
+    times: np.ndarray | None = None,
 ) -> np.ndarray:
     """:func:`solve_paths` with detections weighted by how well they agree with their path.
 
@@ -116,7 +150,7 @@ def robust_paths(
     weight = trust / (noise.start * noise.lasting) ** 2
     path = positions
     for _ in range(ROBUST_ROUNDS):
-        path = solve_paths(positions, weight, flow, flow_weight, accel_weight, accel)
+        path = solve_paths(positions, weight, flow, flow_weight, accel_weight, accel, times)
         distance = np.where(trust > 0, np.linalg.norm(positions - path, axis=-1), np.nan)
         sigma = np.maximum(MAD_TO_SIGMA * np.nan_to_num(np.nanmedian(distance, axis=0)), noise.floor)
         excess = np.nan_to_num(distance / sigma) ** 2

@@ -71,13 +71,14 @@ def track_shot(
     raw, score, plate = _detect(
         frames, read_display, spec, lambda done: on_progress(done, total, "faces"), cache, detector
     )
+    numbers = np.asarray(frames, np.int64)
     if not score.any():
-        return FaceTrack.empty(frames, detector.topology), _stats(detector.name, raw, score, raw, score)
-    found = segments(score > 0, spec.max_gap_frames)
+        return FaceTrack.empty(frames, detector.topology), _stats(detector.name, numbers, raw, score, raw, score)
+    found = segments(score > 0, numbers, spec.max_gap_frames)
     points = np.full(raw.shape, np.nan)
     confidence = np.zeros(len(frames))
     for segment in found:
-        points[segment] = first_paths(raw[segment], score[segment], spec.smoothing, detector.topology)
+        points[segment] = first_paths(raw[segment], score[segment], numbers[segment], spec.smoothing, detector.topology)
         confidence[segment] = bridged_confidence(score[segment])
     if spec.refine:
         mesh = face_mesh(detector.topology, raw[score > 0].mean(axis=0) if detector.topology != MEDIAPIPE else None)
@@ -91,12 +92,12 @@ def track_shot(
         )
         for segment in found:
             inside = [steps[index] for index in pairs([segment])]
-            points[segment] = final_paths(raw[segment], score[segment], inside, spec.smoothing, detector.topology)
+            points[segment] = final_paths(
+                raw[segment], score[segment], numbers[segment], inside, spec.smoothing, detector.topology
+            )
     pose = np.array([head_pose(frame, plate, detector.topology) for frame in points])
-    track = FaceTrack(
-        np.asarray(frames, np.int64), points.astype(np.float32), confidence.astype(np.float32), pose, detector.topology
-    )
-    return track, _stats(detector.name, raw, score, points, confidence)
+    track = FaceTrack(numbers, points.astype(np.float32), confidence.astype(np.float32), pose, detector.topology)
+    return track, _stats(detector.name, numbers, raw, score, points, confidence)
 
 
 def _detect(
@@ -111,6 +112,8 @@ def _detect(
     follower = Follower(detector, spec.box, spec.min_confidence)
     faces, plate = [], None
     for index, frame in enumerate(frames):
+        if index:
+            follower.skip(frame - frames[index - 1] - 1)
         if cache.has(frame):
             face = cache.get(frame)
             follower.remember(face)
@@ -139,7 +142,7 @@ def _flow_steps(
     mesh: Mesh,
     report: Callable[[int], None],
 ) -> dict[int, Step]:
-    """The motion from every frame to the next one of its segment, by index of the first."""
+    """The motion from every frame to the next asked for of its segment, by index of the first."""
     outline = outline_share(mesh)
     steps: dict[int, Step] = {}
     held: dict[int, tuple[np.ndarray, Window]] = {}
@@ -148,28 +151,32 @@ def _flow_steps(
             if wanted not in held:
                 display, window = read_display(frames[wanted])
                 held[wanted] = luma_codes(display), window
-        steps[index] = measure_step(held.pop(index), held[index + 1], points[index], points[index + 1], outline)
+        gap = frames[index + 1] - frames[index]
+        steps[index] = measure_step(held.pop(index), held[index + 1], points[index], points[index + 1], outline, gap)
         held = {index + 1: held[index + 1]}
         report(index + 2)
     return steps
 
 
-def jitter(points: np.ndarray) -> np.ndarray:
+def jitter(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """(N,) RMS second difference of the points in time, in percent of the face's size; NaN at ends and gaps.
 
-    Shapes: points (N, P, 2), NaN rows without a face.
+    Shapes: points (N, P, 2), NaN rows without a face; frames (N,) their numbers. Over a step it would be motion, so it is NaN.
     """
     out = np.full(len(points), np.nan)
     if len(points) > 2:
         second = points[2:] - 2 * points[1:-1] + points[:-2]
         size = np.ptp(points[1:-1], axis=1).max(axis=1)
-        out[1:-1] = 100 * np.sqrt((second**2).sum(axis=-1).mean(axis=1)) / size
+        shiver = 100 * np.sqrt((second**2).sum(axis=-1).mean(axis=1)) / size
+        out[1:-1] = np.where(frames[2:] - frames[:-2] == 2, shiver, np.nan)
     return out
 
 
-def _stats(name: str, raw: np.ndarray, score: np.ndarray, points: np.ndarray, confidence: np.ndarray) -> TrackStats:
+def _stats(
+    name: str, frames: np.ndarray, raw: np.ndarray, score: np.ndarray, points: np.ndarray, confidence: np.ndarray
+) -> TrackStats:
     bridged = (confidence > 0) & (score == 0)
-    return TrackStats(name, raw, score, bridged, jitter(raw), jitter(points))
+    return TrackStats(name, raw, score, bridged, jitter(raw, frames), jitter(points, frames))
 
 
 def _typical(values: np.ndarray) -> float | None:
