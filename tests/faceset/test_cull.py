@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from tests.face.posed_heads import posed
+from tests.faceset.painted import painted
 from tests.faceset.small import SIZE, small_faceset
 from vfx_deepfake.errors import FacesetError
 from vfx_deepfake.faceset.cull import cull_faceset, decide, judge, kind_of, read_likenesses
 from vfx_deepfake.faceset.cut_faces import weakest_detail
 from vfx_deepfake.faceset.data import CropRecord, load_faceset
-from vfx_deepfake.faceset.likeness import TEXTURE_PX, THUMB_PX, Likeness, likeness, texture_distances
-from vfx_deepfake.faceset.persons import group_persons, tracks_of
+from vfx_deepfake.faceset.likeness import THUMB_PX, Likeness
+from vfx_deepfake.faceset.persons import CROP_UNIT, PERSON_UNIT, group_persons, likeness_away, tracks_of
 from vfx_deepfake.faceset.spec import CullSpec
 
 GOOD = {
@@ -112,47 +113,66 @@ def test_likenesses_are_worked_out_once(tmp_path: Path) -> None:
     again = read_likenesses(faceset)
     assert (tmp_path / "likeness.npz").stat().st_mtime_ns == kept
     for a, b in zip(first, again, strict=True):
-        np.testing.assert_array_equal(a.texture, b.texture)
+        np.testing.assert_array_equal(a.features, b.features)
     (tmp_path / "likeness.npz").write_bytes(b"torn")
     assert len(read_likenesses(faceset)) == 4
+
+
+def test_features_of_another_version_are_worked_out_again(tmp_path: Path) -> None:
+    faceset = load_faceset(small_faceset(tmp_path))
+    first = read_likenesses(faceset)
+    with np.load(tmp_path / "likeness.npz") as stored:
+        older = {**stored, "features": stored["features"] + 1, "format": np.array("1 of other weights")}
+    np.savez(tmp_path / "likeness.npz", **older)
+    for a, b in zip(first, read_likenesses(faceset), strict=True):
+        np.testing.assert_array_equal(a.features, b.features)
 
 
 # ---- persons
 
 
-def like(person: int = 0, noise: int = 0, thumb: int = 0) -> Likeness:
-    """A likeness of a made-up person: half of its texture is the person, the rest is noise."""
-    rng, own = np.random.default_rng(person), np.random.default_rng(1000 + noise)
-    texture = rng.normal(size=(TEXTURE_PX, TEXTURE_PX // 2, 3)) + 0.5 * own.normal(
-        size=(TEXTURE_PX, TEXTURE_PX // 2, 3)
-    )
-    shape = rng.normal(0, 0.3, 21) + own.normal(0, 0.05, 21)
+def like(thumb: int = 0) -> Likeness:
+    """A likeness of nobody in particular."""
     flat = np.full((THUMB_PX, THUMB_PX), 0.1 * thumb)
-    return Likeness(texture.astype(np.float32), shape.astype(np.float32), flat.astype(np.float32))
+    return Likeness(np.zeros(24, np.float32), flat.astype(np.float32))
+
+
+def features(people: Sequence[int]) -> np.ndarray:
+    """Of made-up people, a row a crop: 2.5 apart, and pictures of one person 1, in units of the usual limit."""
+    rng = np.random.default_rng(5)
+    own = np.stack([2.5 * PERSON_UNIT * np.random.default_rng(person).normal(size=24) for person in people])
+    return np.asarray(own + PERSON_UNIT * 0.8 * rng.normal(size=own.shape))
 
 
 def test_people_are_told_apart_and_the_largest_group_is_the_identity() -> None:
     people = [0] * 8 + [1] * 5 + [2]
-    likes = [like(person, noise) for noise, person in enumerate(people)]
     tracks = [[0, 1, 2], [3, 4], [5, 6, 7], [8, 9], [10, 11, 12], [13]]
-    groups = group_persons(tracks, likes)
+    groups = group_persons(tracks, features(people))
     assert groups.group.tolist() == people
     assert groups.distance[:8].max() == 0
     assert groups.distance[8:].min() > 1
 
 
+def test_single_crops_may_differ_more_than_long_tracks() -> None:
+    base, away = np.zeros((1, 24)), np.full((1, 24), 1.2 * np.sqrt(2))  # 1.2 apart
+    few, many = np.array([1]), np.array([50])
+    assert likeness_away((base, few), (away, few))[0, 0] == pytest.approx(1.2 / CROP_UNIT)
+    assert likeness_away((base, many), (away, many))[0, 0] == pytest.approx(
+        1.2 / PERSON_UNIT, rel=0.02
+    )  # 50 crops: nearly
+    assert 1.2 / CROP_UNIT < likeness_away((base, few), (away, many))[0, 0] < 1.2 / PERSON_UNIT
+
+
 def test_what_was_kept_by_hand_is_the_identity_however_few() -> None:
     people = [0] * 8 + [1] * 3 + [2] * 2
-    likes = [like(person, noise) for noise, person in enumerate(people)]
-    groups = group_persons([[i] for i in range(len(people))], likes, sure=[9, 12])
+    groups = group_persons([[i] for i in range(len(people))], features(people), sure=[9, 12])
     assert [number == 0 for number in groups.group.tolist()] == [person in (1, 2) for person in people]
 
 
 def test_more_tracks_than_are_compared_with_each_other_join_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vfx_deepfake.faceset.persons.MOST_TRACKS", 4)
     people = [0, 0, 1, 0, 0, 1, 0, 0]
-    likes = [like(person, noise) for noise, person in enumerate(people)]
-    groups = group_persons([[i] for i in range(8)], likes)
+    groups = group_persons([[i] for i in range(8)], features(people))
     assert (groups.group == 0).tolist() == [person == 0 for person in people]
 
 
@@ -177,35 +197,6 @@ def test_a_track_ends_at_a_cut_a_jump_a_gap_and_a_new_source() -> None:
     assert tracks_of(two, [like()] * 4, SIZE) == [[0, 2], [1, 3]]
 
 
-def painted(person: int, points: np.ndarray, size: int, gain: float = 0.0) -> np.ndarray:
-    """A crop of a face whose marks move with its points; ``gain`` is a light that grows across the picture."""
-    rng = np.random.default_rng(person)
-    rows, columns = np.mgrid[0:size, 0:size] + 0.5
-    image = np.full((size, size, 3), 0.4, np.float32)
-    for index in rng.choice(468, 60, replace=False):
-        spot = np.exp(-(((columns - points[index, 0]) ** 2 + (rows - points[index, 1]) ** 2) / (2 * 2.5**2)))
-        image += (0.1 * rng.normal(size=3) * spot[..., None]).astype(np.float32)
-    return image + np.float32(gain) * (columns / size)[..., None].astype(np.float32)
-
-
-def test_texture_is_the_persons_in_every_pose_and_light() -> None:
-    size, valid = 128, np.ones((128, 128), np.float32)
-    seen = {}
-    for name, (person, yaw, gain) in {
-        "a": (0, 0, 0),
-        "turned": (0, 20, 0.0),
-        "lit": (0, -5, 0.3),
-        "b": (1, 0, 0),
-    }.items():
-        points = (posed(yaw) - 128) * 0.5 + 64
-        seen[name] = likeness(painted(person, points, size, gain), points, valid)
-    textures = np.stack([each.texture for each in seen.values()])
-    away = texture_distances(textures, textures)
-    np.testing.assert_allclose(np.diag(away), 0, atol=1e-4)  # float32 sums over a thousand texels
-    assert away[0, 1] < 0.5 * away[0, 3]
-    assert away[0, 2] < 0.5 * away[0, 3]
-
-
 def test_motion_takes_detail_in_one_direction_and_defocus_in_all() -> None:
     points = (posed() - 128) * 0.5 + 64
     sharp, valid = painted(0, points, 128), np.ones((128, 128), np.float32)
@@ -217,12 +208,6 @@ def test_motion_takes_detail_in_one_direction_and_defocus_in_all() -> None:
     assert smeared_left < 0.8 * sharp_left
     assert soft_left < 0.8 * sharp_left
     assert weakest_detail(np.full((64, 64, 3), 0.4, np.float32), points / 2, valid[:64, :64]) == {}
-
-
-def test_too_little_in_common_is_not_compared() -> None:
-    whole, corner = like().texture, like().texture.copy()
-    corner[5:] = np.nan
-    assert np.isnan(texture_distances(whole[None], corner[None])[0, 0])
 
 
 def embed(images_log: np.ndarray) -> np.ndarray:

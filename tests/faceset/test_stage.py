@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "--identity",
         "performer_b",
         "--releases",
-        "../releases",
+        str(tmp_path / "releases"),
         "--source",
         pattern,
         "--colorspace",
@@ -56,6 +56,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     assert run("faceset", "new", str(tmp_path / "b"), *made) == 0
     return tmp_path / "b"
+
+
+def test_new_takes_paths_from_where_it_is_run_and_writes_them_as_the_file_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    asked = ("--identity", "b", "--source", "stills/*.tif", "--source", "/archive/reel.mov", "--colorspace", "ACEScg")
+    assert run("faceset", "new", "../sets/b", *asked, "--releases", "releases") == 0
+    spec, sources = load_spec(tmp_path / "sets" / "b")
+    assert spec.releases == "../../here/releases"
+    assert [each.path for each in sources] == ["../../here/stills/*.tif", "/archive/reel.mov"]
+    assert run("faceset", "new", "other", *asked) == 0
+    assert load_spec(Path("other"))[0].releases == "releases"  # in the faceset, as where nothing is said
 
 
 def test_from_new_to_sheets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +128,7 @@ def test_a_faceset_made_elsewhere_is_fresh(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ((), ""),
-        (('release = "other"',), "release 'other' is not on record in ../releases; there: performer_b_2026-01-01"),
+        (('release = "other"',), r"release 'other' is not on record in \S+/releases; there: performer_b_2026-01-01"),
         (('show = "south"',), "is for show 'north'"),
         (('identity = "somebody"',), "no release covers it"),
     ],

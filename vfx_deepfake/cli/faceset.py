@@ -32,7 +32,7 @@ def add_faceset(stages: Any, common: Callable[[argparse.ArgumentParser], None]) 
     new = _action(actions, "new", "write a faceset.toml")
     new.add_argument("--identity", required=True, help="whose face it is, as releases name it")
     new.add_argument("--release", default="", help="id of the release (default: any that covers the identity)")
-    new.add_argument("--releases", default="releases", help="their folder (default: releases, in the faceset)")
+    new.add_argument("--releases", default="", help="their folder (default: releases, in the faceset)")
     new.add_argument(
         "--source", action="append", required=True, metavar="PATH", help="stills, a movie or frames (####)"
     )
@@ -91,7 +91,7 @@ def faceset(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
 def _new(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     from vfx_deepfake.errors import FacesetError
-    from vfx_deepfake.faceset.spec import FacesetSpec, SourceSpec
+    from vfx_deepfake.faceset.spec import FacesetSpec, SourceSpec, from_folder
     from vfx_deepfake.steps.faceset_stage import new_faceset
 
     spaces = args.colorspace * len(args.source) if len(args.colorspace) == 1 else args.colorspace
@@ -100,10 +100,11 @@ def _new(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
             f"{len(args.source)} --source and {len(spaces)} --colorspace: give one for each, or one for all"
         )
     try:
-        sources = [SourceSpec(path=path, colorspace=space, every=args.every)
+        sources = [SourceSpec(path=from_folder(folder, path), colorspace=space, every=args.every)
                    for path, space in zip(args.source, spaces, strict=True)]  # fmt: skip
+        releases = from_folder(folder, args.releases) if args.releases else "releases"
         spec = FacesetSpec(
-            identity=args.identity, release=args.release, releases=args.releases, age=args.age, size_px=args.size
+            identity=args.identity, release=args.release, releases=releases, age=args.age, size_px=args.size
         )
     except ValueError as error:
         raise FacesetError(str(error)) from error

@@ -7,7 +7,7 @@ The points are those that the landmarker finds in the drawing, as they would be 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from vfx_deepfake.color.encoding import encode_log
 from vfx_deepfake.demo.performer.identities import identity_performer
+from vfx_deepfake.demo.performer.looks import Looks
 from vfx_deepfake.demo.performer.performer import Performer
 from vfx_deepfake.errors import FacesetError
 from vfx_deepfake.face.landmarks import Detector, auto_display, default_detector
@@ -38,11 +39,13 @@ def render_faceset(
     size: int = 256,
     age: float = 0.0,
     name: str = "",
+    looks: Looks | None = None,
     detector: Detector | None = None,
 ) -> Path:
     """Write a faceset of performer ``identity`` into ``folder``: ``count`` crops, taking turns among ``lights``.
 
     age: 0 young .. 1 old, on record as 30 to 70 years. name: of the identity, as a release names it ("performer NUMBER" if empty).
+    looks: others than the performer's own.
     The same arguments write the same crops; one that is complete already is left alone.
     Raises: FacesetError when no drawing shows the landmarker a face; ImportError without a landmarker; DeliveryError.
     """
@@ -52,7 +55,7 @@ def render_faceset(
     finder = detector or default_detector()
     crops: list[CropRecord] = []
     points, poses = [], []
-    for number, (performer, light, frame) in enumerate(_frames(identity, count, lights, size, age), 1):
+    for number, (performer, light, frame) in enumerate(_frames(identity, count, lights, size, age, looks), 1):
         shown_lin = shown(performer, frame)
         found = finder.detect(auto_display(shown_lin))
         if len(found) != 1:  # a head turned as far as the landmarker goes
@@ -86,11 +89,13 @@ def _years(age: float) -> float:
 
 
 def _frames(
-    identity: int, count: int, lights: Sequence[int], size: int, age: float
+    identity: int, count: int, lights: Sequence[int], size: int, age: float, looks: Looks | None
 ) -> Iterator[tuple[Performer, int, int]]:
     """Who is drawn how for each crop; every pose of the rehearsal comes once."""
     side = round(size * SIDE_SHARE)
     people = [identity_performer(identity, age=age, light=light, size=side, count=count) for light in lights]
+    if looks is not None:
+        people = [replace(person, looks=looks) for person in people]
     for index in range(count):
         chosen = index % len(people)
         yield people[chosen], lights[chosen], people[chosen].first + index

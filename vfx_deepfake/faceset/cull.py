@@ -12,14 +12,21 @@ import numpy as np
 
 from vfx_deepfake.errors import FacesetError
 from vfx_deepfake.faceset.data import CropRecord, Faceset, load_faceset, write_record
-from vfx_deepfake.faceset.likeness import Likeness, likeness
-from vfx_deepfake.faceset.persons import Groups, group_persons, load_embedder, tracks_of
+from vfx_deepfake.faceset.likeness import Likeness, likeness, matrix
+from vfx_deepfake.faceset.persons import (
+    Groups,
+    embedding_away,
+    group_persons,
+    likeness_away,
+    load_embedder,
+    tracks_of,
+)
 from vfx_deepfake.faceset.spec import CullSpec
 from vfx_deepfake.files import one_writer, written_aside
 from vfx_deepfake.progress import SILENT, Progress
 
 LIKENESS_FILE = "likeness.npz"
-LIKENESS_FORMAT = 1
+LIKENESS_FORMAT = 2
 BEST_PERCENTILE = 90  # of sharpness: what the faceset's own sharp crops have
 # Two crops are one where pose, points and picture all differ by less than this; measured, docs/facesets.md
 SAME_POSE_DEGREES, SAME_POINTS_SHARE, SAME_PICTURE_LOG = 2.0, 0.006, 0.015
@@ -114,8 +121,11 @@ def _persons(faceset: Faceset, likes: Sequence[Likeness], spec: CullSpec, reliab
         raise FacesetError(f"{faceset.folder}: no crop has landmarks to be relied on; lower [cull].score")
     crops, chosen = [faceset.crops[i] for i in reliable], [likes[i] for i in reliable]
     sure = [k for k, crop in enumerate(crops) if crop.by_hand and not crop.culled]
-    embedded = _embedded(faceset, reliable, spec.embedder) if spec.embedder else None
-    found = group_persons(tracks_of(crops, chosen, faceset.size), chosen, sure, spec.person_distance, embedded)
+    if spec.embedder:
+        features, away = _embedded(faceset, reliable, spec.embedder), embedding_away
+    else:
+        features, away = np.stack([like.features for like in chosen]), likeness_away
+    found = group_persons(tracks_of(crops, chosen, faceset.size), features, sure, spec.person_distance, away)
     group, distance = np.full(len(likes), -1, np.int64), np.zeros(len(likes))
     group[list(reliable)], distance[list(reliable)] = found.group, found.distance
     return Groups(group, distance)
@@ -174,19 +184,23 @@ def read_likenesses(faceset: Faceset, progress: Progress = SILENT) -> list[Liken
     if any(crop.sha256 not in known for crop in faceset.crops):
         with written_aside(path) as part, part.open("wb") as handle:
             np.savez(
-                handle, format=np.array(LIKENESS_FORMAT), sha256=np.array([crop.sha256 for crop in faceset.crops]),
-                texture=np.stack([like.texture for like in likes]), shape=np.stack([like.shape for like in likes]),
-                thumb=np.stack([like.thumb for like in likes]),
+                handle, format=np.array(_format()), sha256=np.array([crop.sha256 for crop in faceset.crops]),
+                features=np.stack([like.features for like in likes]), thumb=np.stack([like.thumb for like in likes]),
             )  # fmt: skip
     return likes
+
+
+def _format() -> str:
+    """Which features a file holds: those of another version are worked out again."""
+    return f"{LIKENESS_FORMAT} {matrix().stamp}"
 
 
 def _stored_likenesses(path: Path) -> Mapping[str, Likeness]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            if int(arrays["format"]) != LIKENESS_FORMAT:
+            if str(arrays["format"]) != _format():
                 return {}
-            columns = [arrays[name] for name in ("texture", "shape", "thumb")]
+            columns = [arrays[name] for name in ("features", "thumb")]
             return {str(name): Likeness(*row) for name, *row in zip(arrays["sha256"], *columns, strict=True)}
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
         return {}  # only a cache: made again

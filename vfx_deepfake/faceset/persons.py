@@ -12,14 +12,12 @@ import numpy as np
 from vfx_deepfake.errors import FacesetError
 from vfx_deepfake.faceset.align import inverted, moved, source_scale
 from vfx_deepfake.faceset.data import CropRecord
-from vfx_deepfake.faceset.likeness import Likeness, texture_distances
+from vfx_deepfake.faceset.likeness import Likeness, distances
 
-# Distances that make 1 together; measured on nine persons, docs/facesets.md
-TEXTURE_UNIT = 0.35
-SHAPE_UNIT_CM = 0.113
-NEAREST_SHARE = 10  # percentile of pairs that says how alike two tracks are: the same pose must have been seen in both
+# The distances that count as 1 between long tracks and between single crops, which say less. Of drawn people who were not learnt from 99 %
+# of one person's pairs lie below: means of three crops, and single crops of worse pictures (docs/facesets.md)
+PERSON_UNIT, CROP_UNIT = 0.9, 1.5
 EMBEDDING_UNIT = 0.5  # cosine distance of an embedder that counts as 1; assumed
-SAMPLES = 12  # crops of a track that are compared
 MOST_TRACKS = 500  # grouped against each other; further ones join the group they are nearest to
 CANDIDATES = 5  # largest groups that may be the identity, by what joins them
 # A face of the next frame: moved by less than this share of its crop, grown by less than this factor, and no cut between
@@ -27,6 +25,8 @@ MOST_MOVE, MOST_GROWTH, MOST_CHANGE_LOG = 0.25, 1.35, 0.10
 MOST_GAP = 3  # steps of the source's ``every``
 
 Embed = Callable[[np.ndarray], np.ndarray]
+Means = tuple[np.ndarray, np.ndarray]  # features (N, D), each the mean of so many crops (N,)
+Away = Callable[[Means, Means], np.ndarray]  # distances (N, M), 1 the usual limit of one person
 Tracks = list[list[int]]
 
 
@@ -74,28 +74,40 @@ class Groups:
     distance: np.ndarray
 
 
+def likeness_away(left: Means, right: Means) -> np.ndarray:
+    """How far features of our own lie apart, beside what that many crops of one person may."""
+    few = (1 / left[1][:, None] + 1 / right[1][None]) / 2
+    unit = np.sqrt(PERSON_UNIT**2 + (CROP_UNIT**2 - PERSON_UNIT**2) * few)
+    return np.asarray(distances(left[0], right[0]) / unit)
+
+
+def embedding_away(left: Means, right: Means) -> np.ndarray:
+    """How far those of an embedder do: cosines."""
+    unit = [mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9) for mean, _ in (left, right)]
+    return np.asarray((1 - unit[0] @ unit[1].T) / EMBEDDING_UNIT)
+
+
 def group_persons(
-    tracks: Tracks, likes: Sequence[Likeness], sure: Sequence[int] = (), limit: float = 1.0, embedded: np.ndarray | None = None
+    tracks: Tracks, features: np.ndarray, sure: Sequence[int] = (), limit: float = 1.0, away: Away = likeness_away
 ) -> Groups:  # fmt: skip
-    """Sort tracks into persons by average linkage.
+    """Sort tracks into persons by average linkage of their mean features (N, D), a row a crop.
 
     The identity is every group with a crop of ``sure`` (crops that somebody said are the right person), else the group that
-    ends up largest when tracks near to it have joined. embedded (N, D): what an embedder says of each crop, instead of
-    our own measure.
+    ends up largest when tracks near to it have joined.
     """
     ordered = sorted(tracks, key=lambda track: (-len(track), track[0]))
     first = ordered[:MOST_TRACKS]
-    linked = _linked(_between(first, first, likes, embedded), [len(track) for track in first], limit)
+    linked = _linked(_between(first, first, features, away), [len(track) for track in first], limit)
     groups = [[first[i] for i in members] for members in linked]
     groups.sort(key=lambda group: -len(_crops(group)))
     groups += [[track] for track in ordered[MOST_TRACKS:]]
     known = [group for group in groups if {*_crops(group)} & {*sure}]
     starts = [list(chain(*known))] if known else groups[:CANDIDATES]
-    grown = [_joined(start, ordered, likes, embedded, limit) for start in starts]
+    grown = [_joined(start, ordered, features, away, limit) for start in starts]
     identity, far = max(grown, key=lambda one: len(_crops(one[0])))
     strangers = [[track for track in group if track[0] in far] for group in groups]
     strangers.sort(key=lambda group: -len(_crops(group)))
-    group, distance = np.zeros(len(likes), np.int64), np.zeros(len(likes))
+    group, distance = np.zeros(len(features), np.int64), np.zeros(len(features))
     for number, members in enumerate([identity, *filter(None, strangers)]):
         for track in members:
             group[track], distance[track] = number, far.get(track[0], 0.0)
@@ -103,15 +115,15 @@ def group_persons(
 
 
 def _joined(
-    start: Tracks, tracks: Tracks, likes: Sequence[Likeness], embedded: np.ndarray | None, limit: float
+    start: Tracks, tracks: Tracks, features: np.ndarray, away: Away, limit: float
 ) -> tuple[Tracks, dict[int, float]]:
     """A group with every track that is near to it as a whole, again and again; and distances of the others by first crop."""
     group, firsts = list(start), {track[0] for track in start}
     others = [track for track in tracks if track[0] not in firsts]
     far: dict[int, float] = {}
     while others:
-        away = _between(others, [_crops(group)], likes, embedded)[:, 0]
-        far = {track[0]: float(value) for track, value in zip(others, away, strict=True) if value >= limit}
+        values = _between(others, [_crops(group)], features, away)[:, 0]
+        far = {track[0]: float(value) for track, value in zip(others, values, strict=True) if value >= limit}
         group += [track for track in others if track[0] not in far]
         if len(far) == len(others):
             break
@@ -123,34 +135,11 @@ def _crops(group: Tracks) -> list[int]:
     return [index for track in group for index in track]
 
 
-def _between(rows: Tracks, columns: Tracks, likes: Sequence[Likeness], embedded: np.ndarray | None) -> np.ndarray:
+def _between(rows: Tracks, columns: Tracks, features: np.ndarray, away: Away) -> np.ndarray:
     """(R, C) distances of tracks, 1 the usual limit of one person."""
-    if embedded is not None:
-        means = [np.stack([embedded[track].mean(axis=0) for track in side]) for side in (rows, columns)]
-        unit = [mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9) for mean in means]
-        return (1 - unit[0] @ unit[1].T) / EMBEDDING_UNIT
-    samples = [[_spread(track) for track in side] for side in (rows, columns)]
-    textures = [np.stack([likes[i].texture for track in side for i in track]) for side in samples]
-    pairs = texture_distances(*textures)
-    edges = [np.cumsum([0, *map(len, side)]) for side in samples]
-    alike = np.empty((len(rows), len(columns)))
-    for r in range(len(rows)):
-        for c in range(len(columns)):
-            block = pairs[edges[0][r] : edges[0][r + 1], edges[1][c] : edges[1][c + 1]]
-            known = block[np.isfinite(block)]
-            alike[r, c] = np.percentile(known, NEAREST_SHARE) if len(known) else 1.0
-    shapes = [
-        np.stack([np.median([likes[i].shape for i in track], axis=0) for track in side]) for side in (rows, columns)
-    ]
-    shape = np.sqrt(((shapes[0][:, None] - shapes[1][None]) ** 2).mean(axis=-1))
-    return np.asarray(np.sqrt(((alike / TEXTURE_UNIT) ** 2 + (shape / SHAPE_UNIT_CM) ** 2) / 2))
-
-
-def _spread(track: Sequence[int]) -> list[int]:
-    """At most SAMPLES crops of a track, far apart; of a whole group three times as many."""
-    most = SAMPLES if len(track) <= 4 * SAMPLES else 3 * SAMPLES
-    picks = np.linspace(0, len(track) - 1, min(most, len(track))).round().astype(int)
-    return [track[i] for i in picks]
+    means = [np.stack([features[track].mean(axis=0) for track in side]) for side in (rows, columns)]
+    counts = [np.array([len(track) for track in side]) for side in (rows, columns)]
+    return away((means[0], counts[0]), (means[1], counts[1]))
 
 
 def _linked(distances: np.ndarray, weights: Sequence[int], limit: float) -> list[list[int]]:

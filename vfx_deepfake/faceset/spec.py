@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
@@ -132,6 +133,13 @@ def load_spec(folder: Path | str) -> tuple[FacesetSpec, tuple[SourceSpec, ...]]:
     if problems or spec is None:
         raise FacesetError("\n".join(problems))
     return spec, tuple(sources)
+
+
+def from_folder(folder: Path, path: str) -> str:
+    """A path as it is typed, as ``faceset.toml`` of a folder has it: absolute ones stay, others are relative to the file."""
+    if os.path.isabs(path):
+        return path
+    return Path(os.path.relpath(os.path.abspath(path), os.path.abspath(folder))).as_posix()
 
 
 def write_spec(folder: Path, spec: FacesetSpec, sources: Sequence[SourceSpec]) -> Path:
