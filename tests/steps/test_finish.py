@@ -170,6 +170,16 @@ def test_one_frame_alone_is_that_of_a_whole_run(tmp_path, window: float) -> None
         assert np.array_equal(alone, whole[frame])
 
 
+@pytest.mark.parametrize(
+    ("step", "expected"), [(1, range(1001, 1041, 6)), (2, range(1001, 1041, 6)), (5, range(1001, 1041, 10))]
+)
+def test_a_range_with_a_step_is_measured_as_often_in_time_as_a_whole_one(step: int, expected: range) -> None:
+    frames = tuple(range(1001, 1041, step))
+    opened = SimpleNamespace(frames=frames, settings=SimpleNamespace(colormatch=ColorMatchSpec(window_frames=24)))
+    crops = SimpleNamespace(track=SimpleNamespace(face_frames=np.array(frames)))
+    assert measured_frames(opened, crops) == list(expected)
+
+
 def test_what_is_measured_for_the_shot_is_kept_by_identity_and_made_again_where_damaged(tmp_path) -> None:
     tables = {"colormatch": ColorMatchSpec(method="mean_deviation", frames=3)}
     opened, crops, model = shot(tmp_path, **tables)

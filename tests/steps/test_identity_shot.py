@@ -102,6 +102,10 @@ def test_check_says_what_is_wrong_with_facesets(bare: Path) -> None:
     assert "facesets three (performer 3, 6 crops), five (performer 5, 6 crops)" in found()
     assert "three has 6 crops in use: poses and looks will be missing" in found()
     assert "three has crops of 96 px and the face is made at 128" in found("identity.crop_px=128")
+    assert "autoencoder makes faces whole, of at most 1024 px; set model.method = 'renderer'" in found(
+        "identity.crop_px=1040"
+    )
+    assert "makes faces whole" not in found("identity.crop_px=1040", "model.method=renderer")
     assert "[identity].faceset: names none; give the folder of at least one" in found("identity.faceset=[]")
     assert "nobody: no such faceset" in found("identity.faceset=['../facesets/nobody']")
     both = "identity.faceset=['../facesets/three','../facesets/five']"

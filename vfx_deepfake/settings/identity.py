@@ -15,6 +15,16 @@ AS_MIX = Curve(((0, -1.0),))  # a region that follows ``mix``
 REGIONS_MIXED = ("skin", "eyes", "brows", "nose", "mouth")
 OLDEST = 120.0
 MOST_STOPS = 4.0
+MOST_PX = 2048  # side of the aligned crop; the renderer learns and paints close-ups in tiles
+MOST_PX_WHOLE = 1024  # the autoencoder's, whose code is of the whole face: four times as much takes 2 to 7 GiB an image
+
+
+def whole_face_only() -> str:
+    """Why the autoencoder takes no larger crops, and what does."""
+    return (
+        f"the autoencoder makes faces whole, of at most {MOST_PX_WHOLE} px; set model.method = 'renderer', which makes close-ups in tiles, "
+        f"or identity.crop_px = {MOST_PX_WHOLE}"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +73,7 @@ class IdentitySpec:
         for name in REGIONS_MIXED:
             self._check_region(f"mix_{name}")
         between("forehead_cm", self.forehead_cm, 0.0, 5.0)
-        between("crop_px", self.crop_px, 64, 2048)
+        between("crop_px", self.crop_px, 64, MOST_PX)
         if self.crop_px % 16:
             raise ValueError(f"crop_px is {self.crop_px}; the networks halve it four times, so use a multiple of 16")
         if self.mixes and not self.mix_with:

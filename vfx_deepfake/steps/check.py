@@ -18,6 +18,7 @@ from vfx_deepfake.media.delivery import depth_warning
 from vfx_deepfake.media.header import Header, read_header
 from vfx_deepfake.media.movie import movie_problem
 from vfx_deepfake.media.sequence import scan
+from vfx_deepfake.model.identity.tiles import lesson_side
 from vfx_deepfake.steps.check_identity import check_identity
 from vfx_deepfake.steps.consent import needs_release, require_release
 from vfx_deepfake.steps.estimate import Estimate, estimate
@@ -237,7 +238,10 @@ def _check_key_size(key: Header, plate: Header, frame: int, path: Path, what: st
 
 def _check_cost(opened: OpenShot, plate: Header, report: CheckReport) -> None:
     settings, window = opened.settings, plate.display_window
-    train_px = settings.train.crop_px**2 if settings.model.paints else settings.identity.crop_px**2
+    train_px = settings.train.crop_px**2
+    if settings.model.swaps:
+        side = settings.identity.crop_px
+        train_px = (lesson_side(side) if settings.model.method == "renderer" else side) ** 2
     cost: Estimate = estimate(
         width=window.width, height=window.height, num_frames=len(opened.frames), method=settings.model.method,
         train_steps=0 if settings.model.shared else settings.train.steps,

@@ -13,7 +13,7 @@ from vfx_deepfake.face.track import FaceTrack
 from vfx_deepfake.faceset.align import SIDE_CM
 from vfx_deepfake.faceset.data import RECORD_FILE, Faceset
 from vfx_deepfake.frames import format_frames
-from vfx_deepfake.settings.identity import IdentitySpec
+from vfx_deepfake.settings.identity import MOST_PX, MOST_PX_WHOLE, IdentitySpec, whole_face_only
 from vfx_deepfake.steps.identity_model import named_start
 from vfx_deepfake.steps.identity_sources import FACESET_FILE, driving_take, faceset_folders, open_facesets
 from vfx_deepfake.steps.opened import OpenShot
@@ -83,8 +83,11 @@ def _check_facesets(opened: OpenShot, found: Findings) -> None:
 
 
 def _check_size(opened: OpenShot, found: Findings) -> None:
-    """Is the aligned crop as large as the plate's face? Known once the shot is tracked."""
+    """Is the aligned crop one that the method can make, and as large as the plate's face? That is known once the shot is tracked."""
     file, made_px = opened.shot.paths.track_file, opened.settings.identity.crop_px
+    whole = opened.settings.model.method == "autoencoder"
+    if whole and made_px > MOST_PX_WHOLE:
+        found.problems.append(f"[identity].crop_px is {made_px} and {whole_face_only()}")
     if not file.is_file():
         return
     track = FaceTrack.load(file)
@@ -92,10 +95,18 @@ def _check_size(opened: OpenShot, found: Findings) -> None:
         return
     sides = [SIDE_CM * HeadFrame.of(track.points_at(int(frame))).px_per_cm for frame in track.face_frames]
     needed = max(sides)
+    most = MOST_PX_WHOLE if whole else MOST_PX
     if needed > LARGER * made_px:
+        larger = min(-(-round(needed) // 16) * 16, most)
+        advice = (
+            f"set identity.crop_px = {larger}{', the most' * (larger == most)}, with a faceset of that size"
+            if larger > made_px
+            else "model.method = 'renderer' makes larger ones"
+            if whole
+            else "no method makes larger ones"
+        )
         found.warnings.append(
-            f"[identity].crop_px is {made_px} and the face fills {needed:.0f} px of the plate: it will be softer than the plate; "
-            f"set identity.crop_px = {-(-round(needed) // 16) * 16}, with a faceset of that size"
+            f"[identity].crop_px is {made_px} and the face fills {needed:.0f} px of the plate: it will be softer than the plate; {advice}"
         )
 
 

@@ -198,7 +198,11 @@ def measured_frames(opened: OpenShot, crops: ShotCrops) -> list[int]:
     frames = [int(frame) for frame in crops.track.face_frames if int(frame) in set(opened.frames)]
     if not spec.window_frames:
         return spread(frames, spec.frames)
-    return frames[:: max(int(spec.window_frames / STEPS_A_WINDOW), 1)]
+    picked: list[int] = []
+    for frame in frames:
+        if not picked or frame - picked[-1] >= int(spec.window_frames / STEPS_A_WINDOW):
+            picked.append(frame)
+    return picked
 
 
 def _measured(opened: OpenShot, crops: ShotCrops, model: Predictor, frame: int) -> Pair:

@@ -12,6 +12,7 @@ import torch
 from vfx_deepfake.demo.facesets import render_faceset
 from vfx_deepfake.errors import TrainError
 from vfx_deepfake.faceset.data import Faceset, load_faceset
+from vfx_deepfake.faceset.likeness import texels
 from vfx_deepfake.model import checkpoint
 from vfx_deepfake.model.identity.augment import draw_grids, draw_light, sampled
 from vfx_deepfake.model.identity.autoencoder import performing
@@ -19,6 +20,7 @@ from vfx_deepfake.model.identity.autoencoder_lessons import Lessons, alone, crop
 from vfx_deepfake.model.identity.autoencoder_mix import People, by_region, region_matte
 from vfx_deepfake.model.identity.autoencoder_network import Design, Network
 from vfx_deepfake.model.identity.colour import match_skin
+from vfx_deepfake.model.identity.features import texture_features
 from vfx_deepfake.model.identity.method import REGIONS, Drive, Made, Options, ShotViews, View
 from vfx_deepfake.model.identity.registry import prepare, restore
 from vfx_deepfake.model.identity.trainer import train_identity
@@ -28,15 +30,6 @@ pytest.importorskip("mediapipe", reason="mediapipe is not installed: pip install
 CPU = torch.device("cpu")
 TINY = Options(size=64, batch_size=2, capacity="small", device="cpu")
 STEPS = 24
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Small pictures: threads only cost time here."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +134,31 @@ def test_truth_moves_with_what_is_shown_but_is_not_warped():
     assert float(bend.abs().max()) < 1e-5  # float32
     wave = grids.warped[2:] - 2 * grids.warped[1:-1] + grids.warped[:-2]
     assert float(wave.abs().max()) > 1e-4
+
+
+def test_texels_lie_on_the_face_that_is_wanted(facesets, shot):
+    """However a crop is turned and shifted, its texels show the features of the crop itself."""
+    lessons = Lessons(crops_of([facesets[1:2]], shot), 2, 64, 1)
+    batches = [lessons.draw(2, step, CPU) for step in range(4)]
+    found = torch.cat([texture_features(one.wanted, one.texels) for one in batches])
+    away = torch.cat(
+        [texture_features(one.wanted, one.texels.roll(6, dims=1)) for one in batches]
+    )  # eyes on the cheeks
+    whole = torch.cat([texture_features(lessons.some(who, 3)[:, :3], _texels(facesets[who])) for who in (0, 1)])
+    near, far = (torch.cdist(rows, whole).amin(dim=1) for rows in (found, away))
+    assert (near < 0.7 * far).all()
+
+
+def _texels(faceset: Faceset) -> torch.Tensor:
+    return torch.from_numpy(np.stack([texels(faceset.points[index], faceset.size) for index in range(3)]))
+
+
+def test_the_identity_term_is_part_of_the_loss(facesets, shot):
+    def loss(likeness: float) -> torch.Tensor:
+        torch.manual_seed(0)
+        return prepare("autoencoder", facesets[1:2], (), shot, replace(TINY, likeness=likeness)).step_loss(1)
+
+    assert 0.2 < float((loss(1.0) - loss(0.0)).detach()) < 1  # an untrained face is like nobody
 
 
 def test_another_exposure_is_asked_back_and_contrast_is_not(facesets, shot):

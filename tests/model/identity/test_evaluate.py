@@ -47,10 +47,14 @@ def test_precision_and_recall_of_clouds_that_are_known() -> None:
         evaluate.precision_recall(real[:3], real)
 
 
-def test_identity_distance_is_of_direction() -> None:
-    anna, bert = np.array([[1.0, 0, 0], [0.9, 0.1, 0]]), np.array([[0, 1.0, 0]])
-    assert evaluate.identity_distance(3 * anna, anna) == pytest.approx(0)
-    assert evaluate.identity_distance(bert, anna) > 0.85
+def test_identity_distance_of_pictures_and_of_sets() -> None:
+    """Three values, so that a difference d in one of them is d / sqrt(6)."""
+    anna, bert = np.array([[1.0, 0, 0], [3.0, 0, 0]]), np.array([[0, 0, 0], [4.0, 0, 0]])
+    found = evaluate.identity_distance(anna, bert)
+    assert found["set"] == pytest.approx(0)  # both are 2 in the mean
+    assert found["nearest"] == pytest.approx(1 / np.sqrt(6))
+    assert found["pair"] == pytest.approx(2 / np.sqrt(6))  # of 1, 3, 3 and 1
+    assert evaluate.identity_distance(anna + 6, bert)["set"] == pytest.approx(np.sqrt(18))
 
 
 def test_a_moved_face_keeps_its_performance() -> None:

@@ -25,21 +25,13 @@ from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, borrowing, l
 from vfx_deepfake.model.identity.renderer_network import Design, Network
 from vfx_deepfake.model.identity.retarget import Camera, difference, fit_camera, retarget, solve_shape
 from vfx_deepfake.model.identity.silhouette import fill
+from vfx_deepfake.model.identity.skin import Skin
 from vfx_deepfake.model.identity.trainer import train_identity
 from vfx_deepfake.settings import TrainSpec
 
 SIZE = 64
 TINY = Options(size=SIZE, batch_size=2, capacity="small", device="cpu")
 STEPS = 16
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Small pictures: threads only cost time here."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def seen(camera: Camera, shape: np.ndarray) -> np.ndarray:
@@ -141,11 +133,11 @@ def test_what_lies_behind_is_continued_from_what_is_known():
 def test_borrowing_leaves_out_the_answer_and_favours_the_nearest():
     view = lit_view()
     other = replace(view, image_log=view.image_log + np.float32(0.01) * np.eye(SIZE, dtype=np.float32)[..., None])
-    crops = RealCrops([view, other], np.zeros((SIZE, SIZE, 3), np.float32))
+    crops = RealCrops([view, other], Skin(np.zeros((SIZE, SIZE, 3), np.float32)))
     taken = crops.borrowed(view.points, SIZE, but=[0])
     assert taken.shape == (SIZE, SIZE, 4)
     assert 0 <= taken[..., 3].min() <= taken[..., 3].max() <= 1
-    alone = RealCrops([view], np.zeros((SIZE, SIZE, 3), np.float32))
+    alone = RealCrops([view], Skin(np.zeros((SIZE, SIZE, 3), np.float32)))
     assert not alone.borrowed(view.points, SIZE, but=[0]).any()
 
 

@@ -23,15 +23,6 @@ from vfx_deepfake.settings import TrainSpec
 FORK = multiprocessing.get_context("fork")  # torch is loaded once; there is one thread
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small pictures: threads only cost time here."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def spec(**changes) -> TrainSpec:
     values = {"steps": 12, "batch_size": 4, "save_every": 6, "device": "cpu", "learning_rate": 3e-3}
     return TrainSpec(**{**values, **changes})

@@ -28,6 +28,7 @@ from vfx_deepfake.model.identity.features import likeness_loss
 from vfx_deepfake.model.identity.losses import l1, picture_loss
 from vfx_deepfake.model.identity.method import Drive, Made, Options, ShotViews, View
 from vfx_deepfake.model.loop import pick_device
+from vfx_deepfake.settings.identity import MOST_PX_WHOLE, whole_face_only
 
 MATTE_SHARE = 0.1  # of the matte's L1 in the loss
 SHEET_ROWS = 6
@@ -70,7 +71,7 @@ class Autoencoder:
         if self.adversary is not None:
             loss = loss + self.adversary.loss(picture, batch.wanted, batch.matte, step)
         if self._options.likeness > 0:
-            loss = loss + self._options.likeness * likeness_loss(picture, batch.wanted)
+            loss = loss + self._options.likeness * likeness_loss(picture, batch.wanted, batch.texels)
         return loss
 
     def adapt(self, shot: ShotViews) -> None:
@@ -132,9 +133,11 @@ class Autoencoder:
 def prepare(
     facesets: Sequence[Faceset], partners: Sequence[Faceset], shot: ShotViews | None, options: Options
 ) -> Autoencoder:
-    """A fresh one. Raises: TrainError for an unknown capacity or GPU; FacesetError for crops that can't be read."""
+    """A fresh one. Raises: TrainError for an unknown capacity or GPU, or too large a size; FacesetError for crops that can't be read."""
     if options.capacity not in CAPACITIES:
         raise TrainError(f"capacity is '{options.capacity}'; choose one of {', '.join(CAPACITIES)}")
+    if options.size > MOST_PX_WHOLE:
+        raise TrainError(f"size is {options.size} and {whole_face_only()}")
     people, labels = People.of(facesets, partners)
     encoder_width, decoder_width, code = CAPACITIES[options.capacity]
     design = Design(

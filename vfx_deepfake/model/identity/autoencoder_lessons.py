@@ -12,10 +12,12 @@ from torch import Tensor
 
 from vfx_deepfake.face.mesh import region_mask
 from vfx_deepfake.faceset.data import Faceset
+from vfx_deepfake.faceset.likeness import texels
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.model.identity import parallel
 from vfx_deepfake.model.identity.augment import draw_grids, draw_light, sampled
 from vfx_deepfake.model.identity.autoencoder_network import MIDDLE_LOG
+from vfx_deepfake.model.identity.features import moved_texels
 from vfx_deepfake.model.identity.losses import priority
 from vfx_deepfake.model.identity.method import ShotViews, View
 
@@ -35,13 +37,17 @@ class Crop:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Shown and wanted pictures (B, 3, S, S) log, wanted matte and weight (B, 1, S, S), whose (B, identities)."""
+    """Shown and wanted pictures (B, 3, S, S) log, wanted matte and weight (B, 1, S, S), whose (B, identities).
+
+    texels (B, T, T, 3): where the wanted face's texture lies (:func:`~vfx_deepfake.faceset.likeness.texels`).
+    """
 
     shown: Tensor
     wanted: Tensor
     matte: Tensor
     weight: Tensor
     whose: Tensor
+    texels: Tensor
 
 
 def crops_of(labels: Sequence[Sequence[Faceset]], shot: ShotViews | None) -> list[Crop]:
@@ -72,7 +78,7 @@ class Lessons:
         self.size, self.identities, self._seed = size, identities, seed
         self._crops = crops
         self._of = [[i for i, crop in enumerate(crops) if crop.identity == k] for k in range(identities)]
-        self._kept: dict[int, Tensor] = {}
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
         self._most = KEEP_MIB * 2**20 // (5 * 2 * size * size)
 
     def draw(self, batch_size: int, step: int, device: torch.device) -> Batch:
@@ -83,7 +89,7 @@ class Lessons:
     def _one(self, step: int, place: int) -> tuple[Tensor, ...]:
         rng = np.random.default_rng((self._seed, 5, step, place))
         identity = self._turn(step + place)
-        planes = self.planes(int(rng.choice(self._of[identity])))
+        planes, places = self._read(int(rng.choice(self._of[identity])))
         grids, light = draw_grids(rng, self.size), draw_light(rng)
         wanted = sampled(planes[:, :3], grids.straight[None])
         shown = sampled(planes[:, :4], grids.warped[None])
@@ -92,7 +98,8 @@ class Lessons:
         shown = alone(MIDDLE_LOG + light.contrast * (shown[:, :3] - MIDDLE_LOG) + offset, shown[:, 3:])
         whose = torch.zeros(1, self.identities)
         whose[0, identity] = 1
-        return shown, wanted + offset, marks[:, :1], marks[:, 1:], whose
+        places = moved_texels(places, grids.straight[None])
+        return shown, wanted + offset, marks[:, :1], marks[:, 1:], whose, places
 
     def _turn(self, count: int) -> int:
         """Whose turn it is: every second one is the plate's, as far as both sides have crops."""
@@ -101,20 +108,22 @@ class Lessons:
             return 0
         return others[(count // 2) % len(others)]
 
-    def planes(self, index: int) -> Tensor:
-        """(1, 5, S, S) float32: log picture, matte, weight of one crop."""
+    def _read(self, index: int) -> tuple[Tensor, Tensor]:
+        """(1, 5, S, S) float32: log picture, matte, weight of one crop; and (1, T, T, 3), its texels."""
         if index not in self._kept:
-            made = to_planes(self._crops[index].read(), self.size)
+            view = self._crops[index].read()
+            made = to_planes(view, self.size), torch.from_numpy(texels(view.points, len(view.image_log)))[None]
             if len(self._kept) >= self._most:
                 return made
-            self._kept[index] = made.half()
-        return self._kept[index].float()
+            self._kept[index] = made[0].half(), made[1]
+        planes, places = self._kept[index]
+        return planes.float(), places
 
     def some(self, identity: int, count: int) -> Tensor:
         """(n, 4, S, S) log and matte: up to ``count`` crops of an identity, evenly spread."""
         own = self._of[identity]
         picked = np.linspace(0, len(own) - 1, min(count, len(own))).round().astype(int)
-        return torch.cat([torch.zeros(0, 4, self.size, self.size), *(self.planes(own[i])[:, :4] for i in picked)])
+        return torch.cat([torch.zeros(0, 4, self.size, self.size), *(self._read(own[i])[0][:, :4] for i in picked)])
 
 
 def to_planes(view: View, size: int) -> Tensor:

@@ -97,8 +97,12 @@ def oval(texels: int) -> np.ndarray:
 
 def seen_normals(head_normals: np.ndarray, pose: np.ndarray) -> np.ndarray:
     """Normals (..., 3) of the head in camera axes (x right, y down, z away) under a pose (3,) in degrees."""
-    turn = (rotation(*(float(angle) for angle in pose)) @ np.diag((1.0, -1.0, -1.0))).astype(np.float32)
-    return np.asarray(head_normals @ turn.T)
+    return np.asarray(head_normals @ seen_turn(pose).T)
+
+
+def seen_turn(pose: np.ndarray) -> np.ndarray:
+    """(3, 3) float32: from the head's axes to the camera's under a pose (3,) in degrees."""
+    return (rotation(*(float(angle) for angle in pose)) @ np.diag((1.0, -1.0, -1.0))).astype(np.float32)
 
 
 def facing(pose: np.ndarray, texels: int) -> np.ndarray:

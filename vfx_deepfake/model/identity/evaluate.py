@@ -16,6 +16,7 @@ from vfx_deepfake.errors import TrainError
 from vfx_deepfake.face.pose import STABLE
 from vfx_deepfake.face.topology import fit_similarity
 from vfx_deepfake.faceset.align import aligned_pose
+from vfx_deepfake.faceset.likeness import distances
 from vfx_deepfake.qc.performance import PARTS, gaze_drift
 
 NEIGHBOUR = 3  # whose distance is a sample's reach; as Kynkäänniemi et al.
@@ -26,17 +27,16 @@ EXPRESSION = tuple(sorted({*PARTS["lids"], *PARTS["brows"], *PARTS["lips"]}))
 Embed = Callable[[np.ndarray], np.ndarray]  # (N, S, S, 3) log to (N, D)
 
 
-def identity_distance(made: np.ndarray, real: np.ndarray) -> float:
-    """How far made faces are from the identity's own: mean cosine distance to the nearest real one, 0 the same, 1 unrelated.
+def identity_distance(made: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """How far made faces are from the identity's own, in the units of the features.
 
-    Shapes: features (N, D) and (M, D) of the same network.
+    set: of the mean of all from the mean of all, which says most; nearest: of each from the nearest real one, the mean; pair: the
+    middle of all pairs. Shapes: features (N, D) and (M, D) of one kind. Our own tell two people apart at PERSON_UNIT of
+    :mod:`vfx_deepfake.faceset.persons`.
     """
-    return float((1 - _directions(made) @ _directions(real).T).min(axis=1).mean())
-
-
-def _directions(features: np.ndarray) -> np.ndarray:
-    wide = np.asarray(features, np.float64)
-    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
+    pairs = distances(made, real)
+    means = distances(np.mean(made, axis=0, keepdims=True), np.mean(real, axis=0, keepdims=True))
+    return {"set": float(means[0, 0]), "nearest": float(pairs.min(axis=1).mean()), "pair": float(np.median(pairs))}
 
 
 def frechet_distance(made: np.ndarray, real: np.ndarray) -> float:

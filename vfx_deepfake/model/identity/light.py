@@ -9,15 +9,17 @@ Shapes: pictures (S, S, 3) float32 log; normals (S, S, 3) unit, camera axes; wei
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from vfx_deepfake.faceset.align import SIDE_CM
-from vfx_deepfake.model.identity import canonical
+from vfx_deepfake.model.identity import canonical, tiles
 from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.skin import Skin
 
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 REMAINDER_CM = 0.8  # sigma of the blur; finer carries the lit person's own features. Assumed
 ROUNDS = 4  # of the robust fit
 LOOSE_LOG = 0.03  # half a stop: skin that is off by this weighs half
@@ -33,6 +35,16 @@ def basis(normals: np.ndarray) -> np.ndarray:
     return np.stack([np.ones_like(x), x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1)
 
 
+def basis_slope(normals: np.ndarray) -> np.ndarray:
+    """(..., 3, 9) float32: how :func:`basis` changes with x, y and z of the normals."""
+    x, y, z = normals[..., 0], normals[..., 1], normals[..., 2]
+    none, one = np.zeros_like(x), np.ones_like(x)
+    by_x = (none, one, none, none, y, z, none, 2 * x, none)
+    by_y = (none, none, one, none, x, none, z, -2 * y, none)
+    by_z = (none, none, none, one, none, x, y, none, 6 * z)
+    return np.stack([np.stack(by, axis=-1) for by in (by_x, by_y, by_z)], axis=-2)
+
+
 @dataclass(frozen=True, eq=False)
 class Light:
     """The light on one face. level (3,): the mean of its skin, log. coefficients (9, 3): of :func:`basis`, the level taken
@@ -46,14 +58,24 @@ class Light:
         """(h, w, 3) float32: the smooth part on other normals, without the level."""
         return np.asarray(basis(normals) @ self.coefficients, np.float32)
 
+    def off(self, picture: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """(S, S, 3): the picture of a face with these normals (S, S, 3) without its light."""
+        return np.asarray(picture - self.level - self.smooth(normals) - self.remainder)
 
-def light_of(view: View, skin_colour: np.ndarray | None = None) -> Light:
-    """The light in a view. ``skin_colour`` (T, T, 3) log: what is known of this face's skin, taken off first."""
-    size = len(view.image_log)
+
+def light_of(view: View, skin: Skin | None = None) -> Light:
+    """The light in a view. ``skin``: what is known of this face's, taken off first.
+
+    Light is coarse: that of a close-up is read from a smaller view.
+    """
+    size = view.size
+    if tiles.is_large(size):
+        light = light_of(tiles.smaller(view), skin)
+        return replace(light, remainder=tiles.enlarged(light.remainder, size))
     where = canonical.place(view.points, size)
-    normals = canonical.seen_normals(canonical.sample(canonical.normals(size), where), view.pose)
+    normals = normals_at(where, view.pose, size, skin)
     weight = canonical.skin(view.points, size) * view.valid
-    picture = view.image_log if skin_colour is None else view.image_log - canonical.sample(skin_colour, where)
+    picture = view.image_log if skin is None else view.image_log - canonical.sample(skin.colour, where)
     total = max(float(weight.sum()), LEAST)
     level = (picture * weight[..., None]).sum(axis=(0, 1)) / total
     relative = picture - level.astype(np.float32)
@@ -61,6 +83,13 @@ def light_of(view: View, skin_colour: np.ndarray | None = None) -> Light:
     left = relative - (basis(normals) @ coefficients).astype(np.float32)
     remainder = blurred(left, weight, REMAINDER_CM * size / SIDE_CM)
     return Light(level.astype(np.float32), coefficients.astype(np.float32), remainder)
+
+
+def normals_at(where: np.ndarray, pose: np.ndarray, texels: int, skin: Skin | None = None) -> np.ndarray:
+    """(h, w, 3): the normals at places (h, w, 2) in camera axes under a pose: the skin's own, or those of the canonical head at
+    ``texels`` a side."""
+    own = canonical.normals(texels) if skin is None or skin.normals is None else skin.normals
+    return canonical.seen_normals(canonical.sample(own, where), pose)
 
 
 def _fit(picture: np.ndarray, normals: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -28,6 +28,11 @@ class View:
     pose: np.ndarray
     valid: np.ndarray
 
+    @property
+    def size(self) -> int:
+        """Side, pixels."""
+        return len(self.image_log)
+
 
 @dataclass(frozen=True, eq=False)
 class Drive:

@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vfx_deepfake.faceset.align import warp_from_crop
+from vfx_deepfake.face.mesh import region_mask
+from vfx_deepfake.faceset.align import SIDE_CM, source_scale, warp_from_crop
 from vfx_deepfake.model.crops import CropSource
 from vfx_deepfake.model.identity.drive import Driving
 from vfx_deepfake.model.identity.method import Made, Method, View
 from vfx_deepfake.model.identity.regions import WHOLE, part_matte
+from vfx_deepfake.model.identity.rim import with_rim
 from vfx_deepfake.model.identity.views import PlateViews
 from vfx_deepfake.model.predict import Prediction
 
 # (frame, what was made, the performance it shall show) -> the same face with that performance
 Correct = Callable[[int, Made, View], Made]
+LEAST_MATTE = 1e-3  # less is nothing: written as half it would be 0 over pixels that are not quite the plate's
 EDGE_SHARE = 0.03  # of the view's side, over which a face that reaches the view's edge runs out; assumed
 
 
@@ -54,7 +57,11 @@ class IdentityModel:
         shares = np.dstack([made.matte, made.confidence, _run_out(len(made.matte))])
         matte, sure, reach = np.moveaxis(np.clip(warp_from_crop(shares, matrix, crop.window), 0, 1), 2, 0)
         delta = np.where(reach[..., None] > 0, picture - crop.image_log, np.float32(0))
-        matte = matte * reach * part_matte(crop.points, crop.window, self.region, self.forehead_cm)
+        oval = region_mask(crop.points, crop.window, "oval", self.source.mesh)
+        px_per_cm = len(made.matte) / SIDE_CM * source_scale(matrix)
+        delta, matte = with_rim(delta, matte * reach, crop.image_log, oval, px_per_cm)
+        matte = np.minimum(matte, reach) * part_matte(crop.points, crop.window, self.region, self.forehead_cm)
+        matte = np.where(matte >= LEAST_MATTE, matte, np.float32(0))
         tracked = np.float32(self.source.track.confidence_at(frame))
         return Prediction(delta, matte, sure * tracked * (reach > 0), crop.window)
 

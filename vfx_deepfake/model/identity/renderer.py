@@ -20,6 +20,8 @@ from vfx_deepfake.faceset.data import Faceset
 from vfx_deepfake.image.relight import STOP_LOG
 from vfx_deepfake.model.identity.adversary import Adversary
 from vfx_deepfake.model.identity.autoencoder_mix import People, by_region
+from vfx_deepfake.model.identity.eyes import solve_eyes, worn
+from vfx_deepfake.model.identity.feature_places import places_apart
 from vfx_deepfake.model.identity.losses import picture_loss, weighted_mean
 from vfx_deepfake.model.identity.method import Drive, Made, Options, ShotViews, View
 from vfx_deepfake.model.identity.real_crops import RealCrops
@@ -31,8 +33,11 @@ from vfx_deepfake.model.identity.renderer_takes import ForeignTake
 from vfx_deepfake.model.identity.retarget import difference, retarget, solve_shape
 from vfx_deepfake.model.identity.shot_colour import solve_offset
 from vfx_deepfake.model.identity.silhouette import fill
-from vfx_deepfake.model.identity.skin_colour import solve_skin_colour
+from vfx_deepfake.model.identity.skin import mixed
+from vfx_deepfake.model.identity.skin_colour import solve_skin
 from vfx_deepfake.model.identity.skin_level import level_of, likely_difference, of_takes
+from vfx_deepfake.model.identity.standing import lighting, standing_part
+from vfx_deepfake.model.identity.tiles import smaller
 from vfx_deepfake.model.loop import pick_device
 
 ERROR_SHARE = 0.05  # of the guess of its own error in the loss
@@ -102,16 +107,23 @@ class Renderer:
         net.adapted.fill_(0)
         net.offset.zero_()
         net.own_level.zero_()
+        net.performer_eyes.zero_()
+        net.standing.zero_()
         if not len(shot.frames):
             return
         picked = np.linspace(0, len(shot.frames) - 1, min(len(shot.frames), MOST_FRAMES)).round().astype(int)
-        views = [shot.view(shot.frames[index]) for index in picked]
+        views = [smaller(shot.view(shot.frames[index])) for index in picked]
         performer = solve_shape(np.stack([view.points for view in views]))
-        apart = [difference(performer, identity) for identity in net.identities()]
+        places = places_apart((net.skin(entry).colour for entry in range(net.design.entries)), views)
+        apart = [difference(performer, *pair) for pair in zip(net.identities(), places, strict=True)]
         net.performer.copy_(_tensor(performer.shape))
         net.apart.copy_(_tensor(np.stack(apart)))
         net.nearness.fill_(performer.nearness)
+        net.performer_eyes.copy_(_tensor(solve_eyes(views)))
         net.adapted.fill_(1)
+        for entry in range(net.design.entries):
+            if float(net.skin_apart[entry].max()) > 0:  # another person's; what stays on the same face belongs there
+                net.standing[entry] = _tensor(standing_part(views, net.skin(entry).colour))
         net.offset.copy_(_tensor(solve_offset(views, lambda view: self.make(view, Drive()))))
         seen, takes = level_of(views), zip(net.skin_level.cpu().numpy(), net.skin_apart.cpu().numpy(), strict=True)
         net.own_level.copy_(_tensor(np.stack([likely_difference(seen, *take) for take in takes])))
@@ -136,7 +148,7 @@ class Renderer:
         size = planes.shape[-1]
         room = -size % MULTIPLE
         planes = nn.functional.pad(planes, (0, room, 0, room), mode="replicate")
-        picture, error = self._net(planes.to(memory_format=torch.channels_last), _tensor(shares)[None].to(self._device))
+        picture, error = self._net.painted(planes, _tensor(shares)[None].to(self._device))
         own = np.float32(drive.level * STOP_LOG) + shares @ self._net.own_level.cpu().numpy()
         level = _tensor(inputs.level + own).to(self._device) + self._net.offset
         picture = picture[0] + level[:, None, None]
@@ -165,8 +177,9 @@ class Renderer:
         return retarget(performed, self._net.performer.cpu().numpy(), apart, float(self._net.nearness))
 
     def _inputs(self, view: View, points: np.ndarray, shares: np.ndarray) -> Inputs:
-        colour = np.tensordot(shares, self._colours(), axes=1)
-        inputs = look(view, points, colour)
+        skin = mixed([self._net.skin(entry) for entry in range(self._net.design.entries)], shares)
+        standing = np.tensordot(shares, self._net.standing.cpu().numpy(), axes=1)
+        inputs = look(view, points, skin, lighting(view, skin.colour, standing))
         if self._crops and self._net.design.real_crops:
             size = len(view.image_log)
             borrowed = inputs.borrowed
@@ -174,11 +187,8 @@ class Renderer:
                 if share and crops is not None:
                     borrowed = borrowed + share * crops.borrowed(points, size)
             inputs = borrowing(inputs, borrowed)
-        return inputs
-
-    def _colours(self) -> np.ndarray:
-        """(entries, T, T, 3): what was solved of every entry, for reading light."""
-        return np.stack([self._net.colour(entry) for entry in range(self._net.design.entries)])
+        own = np.tensordot(shares, self._net.eyes.cpu().numpy(), axes=1)
+        return worn(inputs, view, points, self._net.performer_eyes.cpu().numpy(), own)
 
     @torch.inference_mode()
     def sheet(self) -> np.ndarray:
@@ -215,10 +225,11 @@ def prepare(
     lessons = Lessons(labels, options.size, options.seed, options.real_crops)
     torch.manual_seed(options.seed)
     network = Network(design, options.checkpointing)
-    colours = [solve_skin_colour(views, design.texels) for views in lessons.labels]
-    lessons.know(colours)
-    for entry, (colour, views) in enumerate(zip(colours, lessons.labels, strict=True)):
-        network.know(entry, colour, solve_shape(np.stack([view.points for view in views])))
+    skins = [solve_skin(views, design.texels) for views in lessons.labels]
+    lessons.know(skins)
+    for entry, (skin, views) in enumerate(zip(skins, lessons.labels, strict=True)):
+        network.know(entry, skin, solve_shape(np.stack([view.points for view in views])))
+        network.eyes[entry] = _tensor(lessons.eyes[entry])
         if all(one.identity != options.performer for one in labels[entry]):  # the same skin is as dark as it is
             level, apart = of_takes(lessons.takes(entry))
             network.skin_level[entry], network.skin_apart[entry] = _tensor(level), _tensor(apart)
@@ -237,7 +248,7 @@ def restore(
     crops: list[RealCrops | None] = []
     for entry, hashes in enumerate(design["facesets"]):
         known = [by_hash[each] for each in hashes if each in by_hash]
-        crops.append(RealCrops(views_of(known, size), network.colour(entry)) if known else None)
+        crops.append(RealCrops(views_of(known, size), network.skin(entry)) if known else None)
     return Renderer(network.to(pick_device(device)).eval(), people, sources=design["facesets"], crops=crops)
 
 

@@ -16,10 +16,10 @@ from vfx_deepfake.face.mesh import warp_map
 from vfx_deepfake.faceset.align import SIDE_CM
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.model.identity import canonical
-from vfx_deepfake.model.identity.light import blurred, light_of
+from vfx_deepfake.model.identity.light import LUMA, Light, blurred, light_of, normals_at
 from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.skin import Skin
 
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 GLINT_CM = (
     0.12  # of eyes and mouth their lightness is shown, blurred by this: glints, teeth and tongue, not their drawing
 )
@@ -55,34 +55,40 @@ NUM_PLANES = sum(SPANS.values())
 WET = [canonical.FEATURES.index(name) for name in ("eyes", "mouth")]
 
 
-def look(view: View, points: np.ndarray | None = None, skin_colour: np.ndarray | None = None) -> Inputs:
+def look(
+    view: View,
+    points: np.ndarray | None = None,
+    skin: Skin | None = None,
+    light: Light | None = None,
+    whole: int = 0,
+) -> Inputs:
     """The inputs of a view, without real crops.
 
-    points (478, 2) view px: the geometry to show, None for the view's own. skin_colour (T, T, 3): that of the face in the
-    picture, where it is known.
+    points (478, 2) view px: the geometry to show, None for the view's own. skin: of the face that is shown, where it is
+    known. light: where it is known already; else it is read as from that face. whole: of a part of a view the side of the whole, px.
     """
-    size = len(view.image_log)
+    size = view.size
     shown = view.points if points is None else points
-    light = light_of(view, skin_colour)
+    light = light or light_of(view, skin)
     where = canonical.place(shown, size)
-    normals = canonical.seen_normals(canonical.sample(canonical.normals(size), where), view.pose)
+    normals = canonical.seen_normals(canonical.sample(canonical.normals(whole or size), where), view.pose)
     features = canonical.features(shown, size)
-    carried = np.dstack([light.remainder, _glints(view, light.level)])
+    carried = np.dstack([light.remainder, _glints(view, light.level, (whole or size) / SIDE_CM)])
     if points is not None:
         at = warp_map(view.points, points, Window(0, 0, size, size)) - np.float32(0.5)
         carried = cv2.remap(carried, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    lit = light.smooth(normals) + carried[..., :3]
+    lit = light.smooth(normals_at(where, view.pose, whole or size, skin)) + carried[..., :3]
     nothing = np.zeros((size, size, SPANS["borrowed"]), np.float32)
     return Inputs(where, normals, features, lit, light.level, (carried[..., 3] * wet(features))[..., None], nothing)
 
 
-def borrowing(inputs: Inputs, borrowed: np.ndarray) -> Inputs:
+def borrowing(inputs: Inputs, borrowed: np.ndarray, whole: int = 0) -> Inputs:
     """The inputs with real crops (S, S, 4), whose eyes and mouth take the coarse lightness of the view's: what lights a mouth is
-    not known from the skin round it."""
+    not known from the skin round it. whole: as in :func:`look`."""
     luma = (borrowed[..., :3] + inputs.light) @ LUMA
     inside = wet(inputs.features) * np.clip(borrowed[..., 3], 0, 1)
     apart = np.repeat((inputs.glints[..., 0] - luma)[..., None], 3, axis=2)
-    lighter = blurred(apart, inside, SHADE_CM * len(luma) / SIDE_CM)
+    lighter = blurred(apart, inside, SHADE_CM * (whole or len(luma)) / SIDE_CM)
     colour = borrowed[..., :3] + inside[..., None] * lighter
     return replace(inputs, borrowed=np.dstack([colour, borrowed[..., 3:]]).astype(np.float32))
 
@@ -92,6 +98,6 @@ def wet(features: np.ndarray) -> np.ndarray:
     return np.asarray(features[..., WET].max(axis=-1))
 
 
-def _glints(view: View, level: np.ndarray) -> np.ndarray:
+def _glints(view: View, level: np.ndarray, px_per_cm: float) -> np.ndarray:
     luma = (view.image_log - level) @ LUMA
-    return np.asarray(cv2.GaussianBlur(luma, (0, 0), max(GLINT_CM * len(luma) / SIDE_CM, 0.5)), np.float32)
+    return np.asarray(cv2.GaussianBlur(luma, (0, 0), max(GLINT_CM * px_per_cm, 0.5)), np.float32)

@@ -17,14 +17,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from vfx_deepfake.model.identity.eyes import NUM_RINGS
+from vfx_deepfake.model.identity.relief import NORMAL_TEXELS
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, WET
 from vfx_deepfake.model.identity.retarget import Shape
+from vfx_deepfake.model.identity.skin import Skin
+from vfx_deepfake.model.identity.standing import TEXELS as STANDING_TEXELS
+from vfx_deepfake.model.identity.tiles import in_tiles, spread_of
 from vfx_deepfake.model.network import down_and_up
 
 # capacity -> channels of the U-Net at half resolution
 CAPACITIES = {"small": 24, "medium": 40, "large": 96}
 GROWTH = (1.0, 1.5, 2.0, 3.0)  # of the channels from level to level
 FINE_CHANNELS, COARSE_CHANNELS = 6, 12
+MOST_TEXELS = 2048  # of the finest, a side, unless views are larger still: four times as many gain nothing that a lens shows. Assumed
 COARSE_SHARE = 8  # texels of the fine texture to one of the coarse one, a side
 TEXTURE_GAIN = 4.0  # textures are learnt at this many times the rate of the weights
 COLOUR_GAIN = 8.0  # log differences are small numbers
@@ -44,8 +50,8 @@ class Design:
 
     @property
     def texels(self) -> int:
-        """Side of the finest texture: finer than the views, which lie across it anyhow."""
-        return 2 * self.size
+        """Side of the finest texture: finer than the views, which lie across it anyhow; for close-ups as fine."""
+        return min(2 * self.size, max(self.size, MOST_TEXELS))
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for a checkpoint's notes."""
@@ -62,8 +68,10 @@ class Textures(nn.Module):
         self.fine = nn.Parameter(torch.zeros(1, FINE_CHANNELS, texels // 2, texels // 2))
         self.coarse = nn.Parameter(torch.zeros(1, COARSE_CHANNELS, coarse, coarse))
         self.register_buffer("solved", torch.zeros(1, 3, texels, texels))
+        self.register_buffer("normals", torch.zeros(1, 3, NORMAL_TEXELS, NORMAL_TEXELS))
 
     solved: Tensor
+    normals: Tensor
 
     def sampled(self, place: Tensor) -> tuple[Tensor, Tensor]:
         """Colour (B, 3, H, W) log, and features (B, FINE + COARSE, H, W), at places (B, H, W, 2)."""
@@ -79,9 +87,11 @@ class Network(nn.Module):
     :class:`~vfx_deepfake.model.identity.retarget.Shape`. performer (478, 3) and nearness (): the performer's head, cm;
     apart (entries, 478, 3): what retargeting adds to it. offset (3,): log, the identity's skin less the performer's under
     one light. skin_level, skin_apart (entries, 3): the identities' skin in their own takes; own_level (entries, 3): log, what
-    makes it as dark as it likely is; see :mod:`~vfx_deepfake.model.identity.skin_level`. adapted (): 1 once a shot was
-    adapted to. gate (entries,): share of what was learnt in the picture, 0 to 1; not while training. See
-    :func:`~vfx_deepfake.model.identity.renderer_gate.measure_gate`.
+    makes it as dark as it likely is; see :mod:`~vfx_deepfake.model.identity.skin_level`. standing (entries, t, t, 3): log, what
+    stays on the performer's face; see :mod:`~vfx_deepfake.model.identity.standing`. adapted (): 1 once a shot was adapted to. gate
+    (entries,): share of what was learnt in the picture, 0 to 1; not while training. See
+    :func:`~vfx_deepfake.model.identity.renderer_gate.measure_gate`. eyes (entries, NUM_RINGS, 3), performer_eyes (NUM_RINGS, 3): see
+    :mod:`~vfx_deepfake.model.identity.eyes`.
     """
 
     shapes: Tensor
@@ -95,6 +105,9 @@ class Network(nn.Module):
     apart: Tensor
     nearness: Tensor
     adapted: Tensor
+    standing: Tensor
+    eyes: Tensor
+    performer_eyes: Tensor
     gate: Tensor
 
     def __init__(self, design: Design, checkpointing: bool = False) -> None:
@@ -114,6 +127,9 @@ class Network(nn.Module):
         self.register_buffer("apart", torch.zeros(design.entries, 478, 3))
         self.register_buffer("nearness", torch.zeros(()))
         self.register_buffer("adapted", torch.zeros(()))
+        self.register_buffer("standing", torch.zeros(design.entries, STANDING_TEXELS, STANDING_TEXELS, 3))
+        self.register_buffer("eyes", torch.zeros(design.entries, NUM_RINGS, 3))
+        self.register_buffer("performer_eyes", torch.zeros(NUM_RINGS, 3))
         self.register_buffer("gate", torch.ones(design.entries))
 
     def forward(self, planes: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,6 +156,15 @@ class Network(nn.Module):
             picture = closed + (shares @ self.gate)[:, None, None, None] * (picture - closed)
         return picture, out[:, 3:]
 
+    def painted(self, planes: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`forward`, in tiles where the view is large; not for training."""
+        return in_tiles(  # type: ignore[return-value]
+            lambda part: self(part.contiguous(memory_format=torch.channels_last), shares),
+            planes,
+            self.painter.reach,
+            MULTIPLE,
+        )
+
     def base(self, planes: Tensor, shares: Tensor) -> Tensor:
         """What training starts from: the solved colours under the light, (B, 3, H, W) log over the light's level."""
         parts = _parts(planes)
@@ -148,16 +173,19 @@ class Network(nn.Module):
         return _under_light((colours * shares[:, :, None, None, None]).sum(dim=1), parts)[0]
 
     @torch.no_grad()
-    def know(self, entry: int, colour: np.ndarray, shape: Shape) -> None:
-        """Take what was solved of an entry: colour (T, T, 3) log, and its head."""
-        self._own[entry].solved.copy_(torch.from_numpy(colour.transpose(2, 0, 1).copy())[None])
+    def know(self, entry: int, skin: Skin, shape: Shape) -> None:
+        """Take what was solved of an entry: its skin, with normals, and its head."""
+        self._own[entry].solved.copy_(torch.from_numpy(skin.colour.transpose(2, 0, 1).copy())[None])
+        if skin.normals is not None:
+            self._own[entry].normals.copy_(torch.from_numpy(skin.normals.transpose(2, 0, 1).copy())[None])
         buffers = (self.shapes, self.openings, self.by_opening)
         for buffer, values in zip(buffers, (shape.shape, shape.openings, shape.by_opening), strict=True):
             buffer[entry].copy_(torch.from_numpy(values))
 
-    def colour(self, entry: int) -> np.ndarray:
-        """(T, T, 3) float32 log: the colour that was solved of an entry."""
-        return np.asarray(self._own[entry].solved[0].permute(1, 2, 0).cpu().numpy())
+    def skin(self, entry: int) -> Skin:
+        """What was solved of an entry."""
+        own = self._own[entry]
+        return Skin(*(np.ascontiguousarray(one[0].permute(1, 2, 0).cpu().numpy()) for one in (own.solved, own.normals)))
 
     def identities(self) -> list[Shape]:
         """The heads of all entries; how near their cameras stood is no longer known, and not needed."""
@@ -204,6 +232,20 @@ class Painter(nn.Module):
         self.leave = nn.Conv2d(HEAD_CHANNELS, 4, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side on which a pixel of the result depends, at most."""
+        reach, cell = spread_of(self.enter, 2)  # two pixels a side are one cell
+        for block in self.down:
+            spread, cell = spread_of(block, cell)
+            reach += spread
+        for block in self.up:
+            reach += cell  # doubled with what lies beside
+            cell //= 2
+            reach += spread_of(block, cell)[0]
+        thin = sum(spread_of(layer, 1)[0] for layer in (self.look, self.head, self.leave))
+        return reach + 1 + thin  # a pixel may lie on either side of its cell
 
     def forward(self, told: Tensor) -> Tensor:
         """(B, C, H, W) to (B, 4, H, W)."""

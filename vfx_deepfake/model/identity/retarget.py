@@ -117,13 +117,20 @@ def measure_openings(shapes: np.ndarray) -> np.ndarray:
     return np.stack([shapes[:, upper, 1] - shapes[:, lower, 1] for lower, upper in LIDS_AND_LIPS], axis=1)
 
 
-def difference(performer: Shape, identity: Shape) -> np.ndarray:
+def difference(performer: Shape, identity: Shape, places: np.ndarray | None = None) -> np.ndarray:
     """(478, 3) cm: what to add to the performer's points. The head keeps its place and size by its outline, which hair,
-    ears and neck of the plate continue."""
+    ears and neck of the plate continue.
+
+    places (478, 2) cm, of :func:`~vfx_deepfake.model.identity.feature_places.places_apart`: what of the difference is the
+    landmarker's error, read from pictures. It is taken in full, the rest by trust.
+    """
     common = (performer.openings + identity.openings) / 2
     mine, theirs = performer.at(common), identity.at(common)
     outline = list(OVAL)
-    apart = trust()[:, None] * (theirs - mine - (theirs[outline] - mine[outline]).mean(axis=0))
+    seen = np.zeros_like(mine)
+    if places is not None:
+        seen[:, :2] = places
+    apart = seen + trust()[:, None] * (theirs - mine - (theirs[outline] - mine[outline]).mean(axis=0) - seen)
     for iris, corners in EYES:
         apart[list(iris)] = apart[list(corners)].mean(axis=0)
     return np.asarray(apart)

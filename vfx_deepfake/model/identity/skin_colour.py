@@ -8,60 +8,76 @@ texture's skin is near 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from vfx_deepfake.model.identity import canonical
-from vfx_deepfake.model.identity.light import light_of
+from vfx_deepfake.model.identity.light import light_of, normals_at
 from vfx_deepfake.model.identity.method import View
 from vfx_deepfake.model.identity.registration import moved_onto
+from vfx_deepfake.model.identity.relief import NORMAL_TEXELS, Lit, resized, shaped
+from vfx_deepfake.model.identity.skin import Skin
 
 FIRST_CROPS = 40  # evenly spread; enough to read the light of all
-MOST_CROPS = 120
+MOST_CROPS, MOST_MIB = 120, 2048  # of close-ups fewer, as many as fit
 REGISTERED_ROUNDS = 2  # a third adds nothing to see
 LOOSE_LOG = 0.06  # a stop: a texel that is off by this counts half; highlights, hair, a hand
 LEAST = 1e-3
+COARSE_CROPS = 16  # of a take: where its features lie is the same in all
 
 
-def solve_skin_colour(views: Sequence[View], texels: int) -> np.ndarray:
-    """(texels, texels, 3) float32: log colour over the light, of skin and features alike; what nobody saw is 0."""
-    first = _mean([_unlit(view, None, texels) for view in _picked(views, FIRST_CROPS)], None)
-    crops = [_unlit(view, first, texels) for view in _picked(views, MOST_CROPS)]
-    colour = _mean(crops, first)
+def solve_skin(views: Sequence[View], texels: int) -> Skin:
+    """Colour (texels, texels, 3), of skin and features alike, and normals; what nobody saw is 0, and shaped as the canonical head."""
+    first = _mean((_unlit(view, None, texels).planes for view in _picked(views, FIRST_CROPS)), None)
+    most = min(MOST_CROPS, max((MOST_MIB << 20) // (8 * texels * texels), 1))
+    crops = [_unlit(view, Skin(first), texels) for view in _picked(views, most)]
+    colour = _mean((crop.planes for crop in crops), first)
     for _ in range(REGISTERED_ROUNDS):
-        colour = _mean([_registered(crop, colour) for crop in crops], colour)
-    return colour
+        onto = colour
+        lying: list[Lit] = []
+        colour = _mean((_kept(_registered(crop, onto), lying) for crop in crops), onto)
+    return shaped(lying, colour)
+
+
+def solve_coarsely(views: Sequence[View], texels: int) -> np.ndarray:
+    """The same from a few of the views, not brought onto each other: where features lie, in a second."""
+    crops = [_unlit(view, None, texels).planes for view in _picked(views, COARSE_CROPS)]
+    return _mean(crops, _mean(crops, None))
 
 
 def _picked(views: Sequence[View], most: int) -> list[View]:
     return [views[index] for index in np.linspace(0, len(views) - 1, min(len(views), most)).round().astype(int)]
 
 
-def _unlit(view: View, colour: np.ndarray | None, texels: int) -> np.ndarray:
-    """(texels, texels, 4) half: one crop's texture without its light, and how much each texel of it counts."""
-    size = len(view.image_log)
-    light = light_of(view, colour)
-    where = canonical.place(view.points, size)
-    normals = canonical.seen_normals(canonical.sample(canonical.normals(size), where), view.pose)
-    left = view.image_log - light.level - light.smooth(normals) - light.remainder
-    planes = canonical.unwrap(np.dstack([left, view.valid]), view.points, texels)
+def _unlit(view: View, skin: Skin | None, texels: int) -> Lit:
+    """One crop's texture without its light, half, and how much each texel of it counts."""
+    light = light_of(view, skin)
+    normals = normals_at(canonical.place(view.points, view.size), view.pose, view.size, skin)
+    planes = canonical.unwrap(np.dstack([light.off(view.image_log, normals), view.valid]), view.points, texels)
     planes[..., 3] *= canonical.facing(view.pose, texels)
-    return planes.astype(np.float16)
+    return Lit(planes.astype(np.float16), light.coefficients, canonical.seen_turn(view.pose))
 
 
-def _registered(crop: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    planes = crop.astype(np.float32)
-    return moved_onto(planes, onto, planes[..., 3])
+def _registered(crop: Lit, onto: np.ndarray) -> Lit:
+    planes = crop.planes.astype(np.float32)
+    return replace(crop, planes=moved_onto(planes, onto, planes[..., 3]))
 
 
-def _mean(crops: Sequence[np.ndarray], known: np.ndarray | None) -> np.ndarray:
+def _kept(crop: Lit, among: list[Lit]) -> np.ndarray:
+    """The planes of a crop, which is kept as small as its shape is read."""
+    among.append(replace(crop, planes=resized(crop.planes, NORMAL_TEXELS).astype(np.float16)))
+    return crop.planes
+
+
+def _mean(crops: Iterable[np.ndarray], known: np.ndarray | None) -> np.ndarray:
     """(texels, texels, 3): the weighted mean; what is far from what is known so far counts less."""
-    total, share = np.zeros_like(crops[0][..., :3], np.float32), np.zeros_like(crops[0][..., :1], np.float32)
+    total, share = np.zeros((), np.float32), np.zeros((), np.float32)
     for crop in crops:
         lit, weight = crop[..., :3].astype(np.float32), np.clip(crop[..., 3:].astype(np.float32), 0, 1)
         if known is not None:
             weight = weight / (1 + (np.linalg.norm(lit - known, axis=-1, keepdims=True) / LOOSE_LOG) ** 2)
-        total += weight * lit
-        share += weight
+        total = total + weight * lit
+        share = share + weight
     return np.asarray(total / np.maximum(share, LEAST), np.float32)

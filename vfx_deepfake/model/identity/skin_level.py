@@ -18,6 +18,7 @@ import numpy as np
 from vfx_deepfake.image.relight import STOP_LOG
 from vfx_deepfake.model.identity import canonical
 from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.tiles import smaller
 
 # Assumed, standard deviations: of skin between two people, and of the light between two takes along LIGHT_AXES
 SKIN_STOPS = 0.7
@@ -37,7 +38,7 @@ def level_of(views: Sequence[View]) -> np.ndarray:
     """(3,) log: the median over views of the mean of bare skin. NaN where no skin is seen."""
     levels = []
     for index in np.linspace(0, len(views) - 1, min(len(views), MOST_VIEWS)).round().astype(int):
-        view = views[index]
+        view = smaller(views[index])
         skin = canonical.skin(view.points, len(view.image_log)) * view.valid > 0.5
         if skin.sum() >= LEAST_PIXELS:
             levels.append(view.image_log[skin].mean(axis=0))
