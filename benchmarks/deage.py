@@ -155,16 +155,18 @@ def write_result(opened: OpenShot, source: CropSource, model: FaceModel, folder:
     return seconds / len(opened.frames)
 
 
-def judge(bench: Path, result: Path, name: str, keys: str) -> dict[str, float]:
+def judge(bench: Path, result: Path, name: str, keys: str) -> tuple[dict[str, float], list[float]]:
+    """The figures of a result, and the PSNR of each of its frames."""
     actor, report = bench / "digital_actor", result.with_suffix(".json")
-    command = [sys.executable, bench / "metrics.py", "--result", result, "--truth", actor / "truth_young"]
-    command += ["--plate", actor / "plate_old", "--landmarks", actor / "plate_old" / "mediapipe.npz"]
+    command: list[str | Path] = [sys.executable, bench / "metrics.py", "--result", result]
+    command += ["--truth", actor / "truth_young", "--plate", actor / "plate_old"]
+    command += ["--landmarks", actor / "plate_old" / "mediapipe.npz"]
     subprocess.run(
         [*command, "--exclude", keys, "--name", name, "--json", report], check=True, stdout=subprocess.DEVNULL
     )
     data = json.loads(report.read_text())
     frames = [row["log"]["psnr"] for row in data["per_frame"].values()]
-    return {**{kind: data["summary"]["log"][kind] for kind in LOGS}, "frames": frames}
+    return {kind: data["summary"]["log"][kind] for kind in LOGS}, frames
 
 
 def train(source: CropSource, args: argparse.Namespace, folder: Path, way: str) -> tuple[Path, float, float]:
@@ -221,9 +223,9 @@ def main() -> None:
             note = f"  gate {gate}, trained {wall:.0f} s wall, {cpu:.0f} s CPU, check {checkpoint.read(path).notes['check']}"
         result = args.out / f"{way}_{len(keys)}"
         per_frame = write_result(opened, source, model, result)
-        figures = judge(bench, result, way, args.keys)
-        floor = figures["frames"] if way == "split" else floor
-        worst = min(np.subtract(figures["frames"], floor)) if floor else float("nan")
+        figures, each = judge(bench, result, way, args.keys)
+        floor = each if way == "split" else floor
+        worst = min(np.subtract(each, floor)) if floor else float("nan")
         print(f"{way:16} {figures['psnr']:6.2f} {figures['psnr_worst']:6.2f} {figures['ssim']:7.4f} {figures['sharp']:6.3f} "
               f"{figures['gms']:6.3f} {figures['flicker']:8.5f} {per_frame:8.2f} {worst:+7.2f}{note}", flush=True)  # fmt: skip
 

@@ -68,6 +68,10 @@ class Row:
     peer: bool = False
 
 
+def _nothing_painted(frame: int, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    raise ValueError(f"frame {frame} was never painted")
+
+
 class Bench:
     """Plate, truth and mattes of the digital actor round the face."""
 
@@ -80,7 +84,7 @@ class Bench:
             marks["frames"].astype(np.int64), points, np.ones(count, np.float32), np.zeros((count, 3), np.float32)
         )
         self.spoil_plate = spoil_plate
-        self.source = CropSource(self.track, (), self._plate, lambda frame, window: (None, None))  # type: ignore[arg-type]
+        self.source = CropSource(self.track, (), self._plate, _nothing_painted)
 
     def picture(self, name: str, frame: int, window: Window) -> np.ndarray:
         """A window of one of the bench's sequences, log."""
@@ -282,7 +286,7 @@ def finish_keyframes(folder: Path, out: Path, only: str) -> None:
         model: Any = Finished(opened, crops, parts)
         result = out / name.replace(" ", "_")
         write_result(opened, crops.source, model, result)
-        done = judge(folder, result, name, KEYS)
+        done, _ = judge(folder, result, name, KEYS)
         print(f"{name:20} {done['psnr']:6.2f} {done['psnr_worst']:6.2f} {done['ssim']:7.4f} {done['sharp']:6.3f} "
               f"{done['flicker']:8.5f}", flush=True)  # fmt: skip
 

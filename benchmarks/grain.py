@@ -22,6 +22,7 @@ import itertools
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -67,11 +68,9 @@ def show_degraining(material: Material, frames: Sequence[int], model: GrainModel
     }
     for strength in (0.01, 0.015, 0.02, 0.03):
         for reach in (1.0, 1.5, 2.5):
-            ways[f"bilateral {strength} {reach}"] = lambda f, w, image, s=strength, r=reach: cv2.bilateralFilter(
-                image, -1, s, r
-            )
-    for strength in (50, 100, 150, 200, 300):
-        ways[f"non-local means {strength}"] = lambda f, w, image, s=strength: _non_local(image, s)
+            ways[f"bilateral {strength} {reach}"] = partial(_bilateral, strength=strength, reach=reach)
+    for peak in (50, 100, 150, 200, 300):
+        ways[f"non-local means {peak}"] = partial(_non_local, strength=peak)
     found: dict[str, list[float]] = {name: [] for name in ways}
     structure, structure_true = [], []
     for frame in frames:
@@ -96,7 +95,11 @@ def show_degraining(material: Material, frames: Sequence[int], model: GrainModel
               np.round(np.mean(rows, axis=0), 3), flush=True)  # fmt: skip
 
 
-def _non_local(image: np.ndarray, strength: float) -> np.ndarray:
+def _bilateral(frame: int, window: Window, image: np.ndarray, *, strength: float, reach: float) -> np.ndarray:
+    return np.asarray(cv2.bilateralFilter(image, -1, strength, reach))
+
+
+def _non_local(frame: int, window: Window, image: np.ndarray, *, strength: float) -> np.ndarray:
     codes = np.clip(image * 65535, 0, 65535).astype(np.uint16)
     denoise = cv2.fastNlMeansDenoising
     planes = [

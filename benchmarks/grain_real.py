@@ -24,7 +24,7 @@ from vfx_deepfake.steps.grain_report import radial
 
 def read_still(path: Path) -> np.ndarray:
     """Any picture as log code: DPX codes are log already, others are taken as sRGB, EXR as scene-linear."""
-    pixels = oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)[..., :3]
+    pixels = np.asarray(oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT))[..., :3]
     if path.suffix == ".dpx":
         return np.ascontiguousarray(pixels, np.float32)
     linear = (

@@ -55,7 +55,7 @@ class Plate:
     @lru_cache(maxsize=64)  # noqa: B019 - one object for the whole run
     def log(self, frame: int) -> np.ndarray:
         """(H, W, 3) log."""
-        linear = np.float32(read_exr(self.files[frame]).pixels[..., :3])
+        linear = np.asarray(read_exr(self.files[frame]).pixels[..., :3], np.float32)
         return np.asarray(encode_log(self.color.convert(linear, SPACE, self.working)), np.float32)
 
     def _display(self, frame: int) -> tuple[np.ndarray, Window]:
@@ -64,7 +64,7 @@ class Plate:
 
     def linear(self, log: np.ndarray) -> np.ndarray:
         """(H, W, 3) log in the working space to linear as the actor's pictures are."""
-        return self.color.convert(np.float32(decode_log(log)), self.working, SPACE)
+        return self.color.convert(np.asarray(decode_log(log), np.float32), self.working, SPACE)
 
     def matrix(self, frame: int) -> np.ndarray:
         """Plate px to view px."""
@@ -96,7 +96,7 @@ def render(method: Method, plate: Plate, out: Path, every: int) -> None:
 
 def train(method: Method, seconds: float) -> int:
     """Steps that CPU time allows; the averaged weights stay in the network."""
-    weights = list(method.network.parameters())
+    weights: list[torch.Tensor] = list(method.network.parameters())
     optimiser = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=1e-4)
     mean = [one.detach().clone() for one in weights]
     start, step = time.process_time(), 0
@@ -163,8 +163,8 @@ def main() -> None:
         start = time.process_time()
         method.adapt(plate.shot())
         render(method, plate, options.out / name, options.every)
-        if hasattr(method.network, "gate"):
-            print(f"let through: {method.network.gate.tolist()}")
+        if isinstance(gate := getattr(method.network, "gate", None), torch.Tensor):
+            print(f"let through: {gate.tolist()}")
         print(f"adapted and rendered in {time.process_time() - start:.0f} CPU s")
         judge(options, name, options.out / name)
 

@@ -5,8 +5,9 @@
 
 RESULT and TRUTH are folders of scene-linear EXR frames with equal numbers, FACESET a built faceset of the identity. Prints
 
-- likeness    cosine distance to the faceset's nearest crop, of the result and of the truth (the floor), in features of a network of
-              this project's own; the plate's too, where it is given: a replacement leads away from it
+- likeness    distance to the faceset, of the result and of the truth (the floor), in this project's own features: of one set to the other,
+              to the nearest crop, and of pairs; the plate's too, where it is given: a replacement leads away from it. And the limit
+              at which two sets count as two people
 - performance pose, expression and gaze of the result against the truth, by the same landmarker
 - picture     PSNR and SSIM of log values in the face, flicker against the truth
 - sets        Fréchet distance, precision and recall of the result against the truth, and of one half of the truth against the other
@@ -25,7 +26,8 @@ import math
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,15 +36,17 @@ from vfx_deepfake.color.encoding import decode_log, encode_log
 from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.face.landmarks import Detector, auto_display, default_detector
 from vfx_deepfake.face.mesh import region_mask
-from vfx_deepfake.faceset.align import align_matrix, warp_to_crop
+from vfx_deepfake.faceset import likeness
+from vfx_deepfake.faceset.align import align_matrix, moved, warp_to_crop
 from vfx_deepfake.faceset.data import Faceset, load_faceset
+from vfx_deepfake.faceset.persons import PERSON_UNIT
 from vfx_deepfake.faceset.spec import DEFAULT_CONFIG
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.exr import read_exr
 from vfx_deepfake.model.identity import evaluate
-from vfx_deepfake.model.identity.evaluate import Embed
 
 SIDE = 128  # of the aligned crops that features are taken of
+OWN = "own features"
 
 
 def frames_in(folder: Path) -> dict[int, Path]:
@@ -67,23 +71,48 @@ class Take:
         self.log[frame] = np.asarray(encode_log(linear), np.float32)
         self.points[frame] = max(found, key=lambda face: face.size).points if found else None
 
-    def crop(self, frame: int) -> np.ndarray | None:
-        """The aligned crop (SIDE, SIDE, 3), log of the working space."""
-        points = self.points[frame]
-        if points is None:
-            return None
-        linear = self._color.convert(np.float32(decode_log(self.log[frame])), self._space, self._working)
-        return aligned(np.asarray(encode_log(linear), np.float32), points)
+    def faces(self, frames: list[int]) -> Faces:
+        """Those of the frames that show one, log of the working space."""
+        found = []
+        for frame in frames:
+            if (points := self.points[frame]) is not None:
+                shown = np.asarray(decode_log(self.log[frame]), np.float32)
+                linear = self._color.convert(shown, self._space, self._working)
+                found.append(aligned(np.asarray(encode_log(linear), np.float32), points))
+        return Faces.of(found)
 
 
-def aligned(image_log: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """(SIDE, SIDE, 3) log."""
-    return warp_to_crop(image_log, Window.of_image(image_log), align_matrix(points, SIDE), SIDE)[0]
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Aligned crops (N, SIDE, SIDE, 3), log, their points (N, 478, 2) crop px, and where the picture reaches (N, SIDE, SIDE)."""
+
+    images_log: np.ndarray
+    points: np.ndarray
+    valid: np.ndarray
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Faces:
+        """From crop, points and valid of each."""
+        return cls(*(np.stack(column) for column in zip(*found, strict=True)))
+
+    def part(self, first: int) -> Faces:
+        """Every second one."""
+        return Faces(self.images_log[first::2], self.points[first::2], self.valid[first::2])
 
 
-def of_faceset(faceset: Faceset) -> np.ndarray:
-    """Crops (N, SIDE, SIDE, 3) of a faceset, log."""
-    return np.stack([aligned(faceset.image_log(i), faceset.points[i]) for i in range(len(faceset))])
+Read = Callable[[Faces], np.ndarray]  # features (N, D)
+
+
+def aligned(image_log: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One of Faces: crop, points, valid."""
+    matrix = align_matrix(points, SIDE)
+    crop, valid = warp_to_crop(image_log, Window.of_image(image_log), matrix, SIDE)
+    return crop, moved(points, matrix), valid
+
+
+def of_faceset(faceset: Faceset) -> Faces:
+    """The faceset's crops at the size of the others."""
+    return Faces.of([aligned(faceset.image_log(i), faceset.points[i]) for i in range(len(faceset))])
 
 
 def judge_pictures(result: Take, truth: Take, frames: list[int]) -> dict[str, float]:
@@ -103,7 +132,7 @@ def judge_pictures(result: Take, truth: Take, frames: list[int]) -> dict[str, fl
     return means | {"flicker": evaluate.flicker(*zip(*shown, strict=True))} if shown else means
 
 
-def judge_sets(embed: Embed, made: np.ndarray, real: np.ndarray) -> dict[str, float]:
+def judge_sets(embed: Read, made: Faces, real: Faces) -> dict[str, float]:
     """Figures of two sets of crops."""
     a, b = embed(made), embed(real)
     precision, recall = evaluate.precision_recall(a, b)
@@ -136,37 +165,32 @@ def main() -> int:
         for frame in frames:
             sequence.read(frame)
     table({"picture and performance": judge_pictures(made, wanted, frames)})
-    crops = {name: np.stack([c for f in frames if (c := one.crop(f)) is not None]) for name, one in
-             (("result", made), ("truth", wanted))}  # fmt: skip
-    print(f"faces found: result {len(crops['result'])}, truth {len(crops['truth'])} of {len(frames)} frames")
-    embeds = {"own features": features()} | (
-        {"inception": evaluate.inception(args.inception)} if args.inception else {}
-    )
+    crops = {name: one.faces(frames) for name, one in (("result", made), ("truth", wanted))}
+    found = {name: len(one.points) for name, one in crops.items()}
+    print(f"faces found: result {found['result']}, truth {found['truth']} of {len(frames)} frames")
+    embeds: dict[str, Read] = {OWN: lambda faces: likeness.embed(faces.images_log, faces.points, faces.valid)}
+    if args.inception:
+        network = evaluate.inception(args.inception)
+        embeds["inception"] = lambda faces: network(faces.images_log)
     for name, embed in embeds.items():
         table({f"{name}: result against truth": judge_sets(embed, crops["result"], crops["truth"])})
         halves = {
-            f"{name}: odd truth frames against even": judge_sets(embed, crops["truth"][1::2], crops["truth"][::2])
+            f"{name}: odd truth frames against even": judge_sets(embed, crops["truth"].part(1), crops["truth"].part(0))
         }
         table(halves)
         if faceset:
             real = embed(of_faceset(faceset))
-            rows = {"result": crops["result"], "truth": crops["truth"]}
+            rows = dict(crops)
             if args.plate:
                 plate = Take(args.plate, detector, args.colorspace, working)
                 for frame in frames:
                     plate.read(frame)
-                rows["plate"] = np.stack([c for f in frames if (c := plate.crop(f)) is not None])
-            near = {who: evaluate.identity_distance(embed(images), real) for who, images in rows.items()}
-            table({f"{name}: distance to the faceset": near})
+                rows["plate"] = plate.faces(frames)
+            for who, faces in rows.items():
+                table({f"{name}: {who} from the faceset": evaluate.identity_distance(embed(faces), real)})
+            if name == OWN:
+                print(f"{name}: limit {PERSON_UNIT:.4g}")
     return 0
-
-
-def features() -> Embed:
-    """The project's own network."""
-    from vfx_deepfake.model.identity import features as own
-
-    own.load()
-    return own.embed
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> None:

@@ -156,7 +156,7 @@ class Case:
             arguments = [pattern, out, self.model, str(int(self.grain)), str(self.frames)]
             command = [sys.executable, "-m", "benchmarks.render", "--case", *arguments]
             printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        return json.loads(printed.splitlines()[-1])  # type: ignore[no-any-return]
+        return json.loads(printed.splitlines()[-1])
 
 
 def show(case: Case, found: dict[str, float], copy_fps: float) -> None:
@@ -215,7 +215,8 @@ def main() -> None:
         for size in args.sizes:
             folder = scratch / size
             folder.mkdir()
-            pattern = make_plate(folder, DISTINCT, *(int(side) for side in size.split("x")), compression="zip")
+            width, height = (int(side) for side in size.split("x"))
+            pattern = make_plate(folder, DISTINCT, width, height, compression="zip")
             lengthen(pattern, 200)
             peak = speed(size, pattern, scratch)
             if size == "960x540":

@@ -70,7 +70,7 @@ def main() -> None:
     turned = np.array([row["head_euler_deg"] for row in rows])
 
     def read(frame: int) -> tuple[np.ndarray, Window]:
-        pixels = oiio.ImageBuf(str(files[frame])).get_pixels(oiio.FLOAT)
+        pixels = np.asarray(oiio.ImageBuf(str(files[frame])).get_pixels(oiio.FLOAT))
         return auto_display(pixels), Window.of_image(pixels)
 
     detector, cache, frames = default_detector(), NoCache(), list(files)
