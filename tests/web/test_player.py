@@ -34,12 +34,15 @@ def player(ana, served):  # noqa: F811
     """``player("?frame=1012")``: the player of v001 with that frame on the screen, at one to one; no script may fail in it."""
     opened, errors = [], []
 
-    def open_player(query: str = "?frame=1012", frame: int = 1012, one_to_one: bool = True):
+    def open_player(query: str = "?frame=1012", frame: int = 1012, one_to_one: bool = True, live: bool = True):
         page = ana.new_page()
+        if not live:
+            page.route("**/api/events/stream*", lambda route: route.abort())
         opened.append(page)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(served.version("v001", query))
         shows(page, frame)
+        page.wait_for_selector(f"html[data-live={'on' if live else 'off'}]", state="attached")
         if one_to_one:
             page.keyboard.press("z")
             settled(page, lambda: page.get_attribute(".stage", "data-camera").startswith("1 "))
@@ -244,25 +247,25 @@ def test_playing_keeps_the_show_s_rate_by_the_clock_and_drops_nothing(logged_in,
     context.close()
 
 
-def test_a_second_decision_is_told_who_was_first(player, served):  # noqa: F811
-    page = player(one_to_one=False)
-    page.keyboard.press("Shift+C")
-    page.keyboard.type("the jaw swims")
+def test_a_second_decision_is_told_who_was_first_and_its_words_stay(player, served):  # noqa: F811
+    hears, deaf = player(one_to_one=False), player(one_to_one=False, live=False)
+    for page in (hears, deaf):
+        page.keyboard.press("Shift+C")
+        page.keyboard.type("the jaw swims")
     with served.store() as store:
         decide(store, "sam", V001, "changes_requested", "the mouth slips")
-    page.click("text=Request changes")
-    page.wait_for_selector(".decision .answer:not(:empty)")
-    assert re.search(
-        r"sam was first: changes requested .* because 'the mouth slips'", page.inner_text(".decision .answer")
-    )
-    settled(page, lambda: page.inner_text(".strip .state") == "changes requested")
+    deaf.click(".decision [value=changes_requested]")  # for the other page there is nothing left to press
+    for page in (hears, deaf):
+        settled(page, lambda: page.inner_text(".strip .state") == "changes requested")  # noqa: B023
+        said = page.inner_text(".decision .answer")
+        assert re.search(r"sam was first: changes requested.* because 'the mouth slips'.* the jaw swims", said)
+        assert page.is_hidden(".decision .choices")
     with served.store() as store:
         assert about(store, V001)["decided_by"] == "sam"
 
 
 def test_a_note_of_somebody_else_comes_without_reload_and_its_drawing_on_its_frame(player, served):  # noqa: F811
     page = player(one_to_one=False)
-    page.wait_for_selector("html[data-live=on]", state="attached")
     stroke = {"colour": "#00ff00", "width_px": 6, "points": [[20.0, 20.0], [300.0, 20.0]]}
     with served.store() as store:
         add_note(store, "sam", V001, "<b>ear</b> pops", frames="1005-1006", drawing=[stroke])
@@ -359,3 +362,20 @@ def test_dailies_are_walked_by_keyboard(player, served):  # noqa: F811
     page.wait_for_url("**/v002?dailies=demo%2Fmonday")
     shows(page, 1001)
     assert "monday" in page.inner_text("nav.dailies")
+
+
+def test_news_of_one_s_own_decision_before_its_answer_is_nobody_else_s(player, served):  # noqa: F811
+    with served.store() as store:
+        register_shot(store, "art", load_shot(served.shot_file), [2])
+    page, held = player(one_to_one=False), []
+    page.goto(served.version("v002"))
+    page.wait_for_selector("html[data-live=on]", state="attached")
+    page.route("**/decision", lambda route: held.append((route, route.fetch())))
+    page.keyboard.press("Shift+A")
+    page.keyboard.type("the jaw holds")
+    page.keyboard.press("Control+Enter")
+    settled(page, lambda: held and page.inner_text(".strip .state") == "approved")
+    [(route, answer)] = held
+    route.fulfill(response=answer)
+    settled(page, lambda: page.is_hidden(".decision .choices"))
+    assert page.inner_text(".decision .answer") == ""

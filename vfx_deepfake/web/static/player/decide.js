@@ -42,6 +42,7 @@ export class Decide {
   async #send(decision) {
     const said = this.form.querySelector(".answer");
     said.textContent = "";
+    this.sending = true;
     try {
       const { revision } = this.state.now.standing;
       await call(`${this.api}/decision`, { state: decision, why: this.form.elements.why.value, seen: revision });
@@ -51,6 +52,8 @@ export class Decide {
       said.textContent = error.message; // of a conflict: who was first, when and why
     }
     await this.reload().catch((error) => (said.textContent ||= error.message));
+    this.sending = false;
+    this.#show();
   }
 
   #show() {
@@ -59,6 +62,19 @@ export class Decide {
     this.badge.className = `state ${state}`;
     const line = this.root.querySelector(".decided");
     line.textContent = decided_by ? `${this.words[state]} by ${decided_by}, ${when(decided_at)}: ${reason}` : "Nobody has decided yet.";
-    if (this.form) this.form.querySelector(".choices").hidden = state !== "pending_review";
+    // news of one's own decision may come before its answer: who was first is known after that
+    if (this.form && !this.sending) this.#open(state === "pending_review");
+  }
+
+  /** Offer the choice, or take it away; what somebody was writing when another person decided stays to be read. */
+  #open(offered) {
+    const choices = this.form.querySelector(".choices");
+    const written = this.form.elements.why.value;
+    const { state, decided_by, decided_at, reason } = this.state.now.standing;
+    if (!offered && !choices.hidden && written) {
+      const first = `${decided_by} was first: ${this.words[state]}, ${when(decided_at)}, because '${reason}'`;
+      this.form.querySelector(".answer").textContent = `${first}. You had written: ${written}`;
+    }
+    choices.hidden = !offered;
   }
 }
