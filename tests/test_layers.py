@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "vfx_deepfake"
+Imports = dict[Path, list[tuple[int, str]]]  # by file: lines and full dotted names
 
 # lower knows less; a new part of the package must be given its place here and in docs/design.md
 LAYER = {
@@ -48,11 +48,15 @@ def imported(path: Path, root: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.args[0].value
 
 
-def package_offenders(root: Path) -> list[str]:
-    """What breaks the layers in the package folder ``root``, one line each."""
+def package_imports(root: Path) -> Imports:
+    """What each file of the package folder ``root`` imports."""
+    return {path.relative_to(root): list(imported(path, root)) for path in sorted(root.rglob("*.py"))}
+
+
+def package_offenders(imports: Imports) -> list[str]:
+    """What breaks the layers among the imports of the package's files, one line each."""
     found = []
-    for path in sorted(root.rglob("*.py")):
-        inside = path.relative_to(root)
+    for inside, names in imports.items():
         mine = inside.parts[0].removesuffix(".py")
         if mine == "__init__":  # imported by every layer, so it may import nothing of ours
             level = -1
@@ -62,9 +66,9 @@ def package_offenders(root: Path) -> list[str]:
             found.append(f"{inside}: '{mine}' has no layer; give it one")
             continue
         allowed = ALLOWED_IN_LAYER_0.get(str(inside), set())
-        for line, name in imported(path, root):
+        for line, name in names:
             top, _, rest = name.partition(".")
-            if top == root.name:
+            if top == PACKAGE:
                 other = rest.split(".")[0]
                 if LAYER.get(other, level if other.startswith("__") else 99) > level:
                     found.append(f"{inside}:{line} (layer {level}) imports {other} (layer {LAYER.get(other, '?')})")
@@ -84,8 +88,14 @@ def nuke_offenders(root: Path) -> list[str]:
     ]
 
 
-def test_imports_point_down() -> None:
-    assert package_offenders(ROOT / PACKAGE) == []
+@pytest.fixture(scope="module")
+def ours() -> Imports:
+    """What the package imports; reading it is nearly all the work, so it is read once."""
+    return package_imports(ROOT / PACKAGE)
+
+
+def test_imports_point_down(ours: Imports) -> None:
+    assert package_offenders(ours) == []
 
 
 def test_nuke_plugin_needs_only_what_nuke_has() -> None:
@@ -118,14 +128,18 @@ UPWARD = [
 ]  # fmt: skip
 
 
+def planted(tmp_path: Path, name: str, text: str) -> Imports:
+    """What a package of this one file imports."""
+    path = tmp_path / PACKAGE / name
+    path.parent.mkdir(parents=True)
+    path.write_text(text + "\n", encoding="utf-8")
+    return package_imports(tmp_path / PACKAGE)
+
+
 @pytest.mark.parametrize(("name", "text", "expected"), UPWARD)
-def test_a_wrong_import_is_caught(tmp_path: Path, name: str, text: str, expected: str) -> None:
-    root = tmp_path / PACKAGE
-    shutil.copytree(ROOT / PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / name).parent.mkdir(exist_ok=True)
-    before = set(package_offenders(root))
-    (root / name).write_text(text + "\n", encoding="utf-8")
-    assert set(package_offenders(root)) - before == {expected}
+def test_a_wrong_import_is_caught(ours: Imports, tmp_path: Path, name: str, text: str, expected: str) -> None:
+    found = package_offenders({**ours, **planted(tmp_path, name, text)})
+    assert set(found) - set(package_offenders(ours)) == {expected}
 
 
 DOWNWARD = [
@@ -138,10 +152,7 @@ DOWNWARD = [
 
 @pytest.mark.parametrize(("name", "text"), DOWNWARD)
 def test_a_right_import_is_not(tmp_path: Path, name: str, text: str) -> None:
-    path = tmp_path / PACKAGE / name
-    path.parent.mkdir(parents=True)
-    path.write_text(text + "\n", encoding="utf-8")
-    assert package_offenders(tmp_path / PACKAGE) == []
+    assert package_offenders(planted(tmp_path, name, text)) == []
 
 
 def test_torch_in_the_nuke_plugin_is_caught(tmp_path: Path) -> None:
