@@ -14,6 +14,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +208,7 @@ def _load(config: str) -> Any:
         )
     try:
         if config.startswith(BUILTIN):
-            return ocio.Config.CreateFromBuiltinConfig(config.removeprefix(BUILTIN))
+            return _built_in(config.removeprefix(BUILTIN))
         if not Path(config).is_file():
             raise ColorError(
                 f"{config}: no such OCIO config; give an existing file or a built-in one, e.g. ocio://{builtin_names()[-1]}"
@@ -218,6 +219,12 @@ def _load(config: str) -> Any:
             near = _nearest(config.removeprefix(BUILTIN), builtin_names())
             raise ColorError(f"{config}: this OCIO ({ocio.__version__}) has no such built-in config; {near}") from error
         raise ColorError(f"{config}: OCIO can't read this config ({_words(error)}); correct or replace it") from error
+
+
+@cache
+def _built_in(name: str) -> Any:
+    """One of OCIO's own configs, read once a process: a run opens its config a dozen times, and nothing changes it."""
+    return ocio.Config.CreateFromBuiltinConfig(name)
 
 
 def builtin_names() -> list[str]:
