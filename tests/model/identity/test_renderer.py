@@ -20,7 +20,6 @@ from vfx_deepfake.model.identity.method import EVERYWHERE, Drive, Options, ShotV
 from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.registration import moved_onto
 from vfx_deepfake.model.identity.registry import prepare, restore
-from vfx_deepfake.model.identity.renderer_gate import best_step
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, borrowing, look
 from vfx_deepfake.model.identity.renderer_network import Design, Network
 from vfx_deepfake.model.identity.retarget import Camera, difference, fit_camera, retarget, solve_shape
@@ -110,13 +109,6 @@ def test_an_equal_shape_is_not_moved_and_a_longer_nose_is():
     moved = retarget(views[0], performer.shape, difference(performer, other), performer.nearness) - views[0]
     # in a head turned by 25 degrees a longer nose goes sideways, other places stay
     assert np.linalg.norm(moved[4]) > 3 * np.median(np.linalg.norm(moved, axis=1))
-
-
-def test_what_makes_unseen_crops_worse_is_not_let_through():
-    better, worse = [1.0, 0.9, 0.8, 0.85, 0.9], [1.0, 1.1, 1.2, 1.3, 1.4]
-    assert best_step(torch.tensor([better, better, better])) == 0.5
-    assert best_step(torch.tensor([better, worse, worse])) == 0
-    assert best_step(torch.ones(3, 5)) == 0
 
 
 def test_what_lies_behind_is_continued_from_what_is_known():

@@ -1,7 +1,10 @@
 """How far the renderer's network may go: as far as it makes no unseen crop worse than the colours under light are.
 
 On a plate the light is another one than in any lesson. So crops of one light (one take of the faceset) are kept out of the
-lessons where there are several, and judge what was learnt from the others.
+lessons where there are several, and judge what was learnt from the others. There the network is told what it would be told on
+a plate, a face a little beside its place under a light that is a little wrong (:mod:`~vfx_deepfake.model.identity.plate_errors`): a
+detail that is drawn sharply beside its place is worse than none, and exact landmarks would hide that. An actor who plays the
+own younger self is told exactly.
 """
 
 from __future__ import annotations
@@ -27,8 +30,10 @@ def measure_gate(network: Network, lessons: Lessons) -> list[float]:
     was_training = network.training
     network.eval()
     for entry, kept_out in enumerate(lessons.kept_out):
+        another = float(network.skin_apart[entry].max()) > 0  # than the performer
+        planes = lessons.as_on_a_plate if another else lessons.planes
         picked = kept_out[:: max(len(kept_out) // MOST_JUDGED, 1)]
-        errors = [_errors(network, lessons.planes(entry, index), entry) for index in picked]
+        errors = [errors_of(network, planes(entry, index), entry) for index in picked]
         network.gate[entry] = best_step(torch.stack(errors)) if errors else 0.0
     network.train(was_training)
     return [float(one) for one in network.gate]
@@ -42,7 +47,7 @@ def best_step(errors: Tensor) -> float:
     return STEPS[int(torch.where(helpful, mean, torch.inf).argmin())] if bool(helpful.any()) else 0.0
 
 
-def _errors(network: Network, planes: Tensor, entry: int) -> Tensor:
+def errors_of(network: Network, planes: Tensor, entry: int) -> Tensor:
     """(steps,): the error of one crop at each of STEPS."""
     told, wanted, weight = planes.to(network.offset.device).split([planes.shape[1] - 4, 3, 1], dim=1)
     shares = torch.zeros(1, network.design.entries, device=told.device)

@@ -26,6 +26,7 @@ from vfx_deepfake.model.identity.eyes import solve_eyes, worn
 from vfx_deepfake.model.identity.light import light_of
 from vfx_deepfake.model.identity.losses import priority
 from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.plate_errors import wrong_light, wrong_points
 from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SHADE_CM, SPANS, Inputs, borrowing, look
 from vfx_deepfake.model.identity.renderer_network import MULTIPLE
@@ -152,6 +153,14 @@ class Lessons:
         rng = np.random.default_rng((self._seed, 11, entry, index % (1 << 31)))
         return torch.cat([self._window(entry, index, rng) for _ in range(JUDGED_WINDOWS)])
 
+    def as_on_a_plate(self, entry: int, index: int) -> Tensor:
+        """(N, NUM_PLANES + 4, s, s) float32, as :meth:`planes` of a crop, but told as a plate is: on points that miss, under light
+        that is a little wrong. Always the same ones."""
+        rng = np.random.default_rng((self._seed, 13, entry, index))
+        if not tiles.is_large(self.size):
+            return self._made(entry, index, rng)
+        return torch.cat([self._window(entry, index, rng, wrong=rng) for _ in range(JUDGED_WINDOWS)])
+
     @property
     def _slots(self) -> int:
         """Windows of each entry in the pool."""
@@ -168,8 +177,10 @@ class Lessons:
             self._windows[entry, slot] = known
         return known[1].float()
 
-    def _window(self, entry: int, index: int, rng: np.random.Generator) -> Tensor:
-        """(1, NUM_PLANES + 4, s, s): a window of one crop, or of another person's."""
+    def _window(
+        self, entry: int, index: int, rng: np.random.Generator, wrong: np.random.Generator | None = None
+    ) -> Tensor:
+        """(1, NUM_PLANES + 4, s, s): a window of one crop, or of another person's; ``wrong`` as :meth:`_told` has it."""
         if index < 0:
             inputs, wanted, view = self._foreign_lesson(entry, -1 - index)
             whole = _planes(inputs, wanted)
@@ -178,14 +189,7 @@ class Lessons:
         view = self.labels[entry][index]
         part, weight = drawn_part(view, rng)
         wide = part.grown(int(np.ceil(ROOM_CM * self.size / SIDE_CM)))
-        light = light_of(view, self.skins[entry])
-        light = replace(light, remainder=wide.of(light.remainder))
-        inputs = look(wide.view(view), skin=self.skins[entry], light=light, whole=self.size)
-        if self._real:
-            borrowed = self.crops[entry].borrowed(view.points, self.size, self._alike(entry, index), wide)
-            inputs = borrowing(inputs, borrowed, self.size)
-        inputs = worn(inputs, wide.view(view), wide.moved(view.points), self.eyes[entry], self.eyes[entry])
-        planes = _planes(inputs, wide.of(view.image_log) - inputs.level)
+        planes = self._told(entry, index, wide, wrong)
         return _stacked(part.within(wide).of(planes), weight)
 
     def _whole(self, entry: int, index: int) -> Tensor:
@@ -197,13 +201,26 @@ class Lessons:
             self._kept[key] = made.half()
         return self._kept[key].float()
 
-    def _made(self, entry: int, index: int) -> Tensor:
-        view = self.labels[entry][index]
-        inputs = look(view, skin=self.skins[entry])
+    def _made(self, entry: int, index: int, wrong: np.random.Generator | None = None) -> Tensor:
+        whole = tiles.Part(0, 0, self.size, self.size)
+        return _stacked(self._told(entry, index, whole, wrong), lesson_weight(self.labels[entry][index]))
+
+    def _told(self, entry: int, index: int, part: tiles.Part, wrong: np.random.Generator | None) -> np.ndarray:
+        """(s, s, NUM_PLANES + 3): inputs and wanted picture of a part of one crop; with ``wrong`` told as a plate is."""
+        view, skin, size = self.labels[entry][index], self.skins[entry], self.size
+        seen, light = part.view(view), light_of(view, skin)
+        light = replace(light, remainder=part.of(light.remainder))
+        if wrong is None:
+            points, inputs = view.points, look(seen, skin=skin, light=light, whole=size)
+        else:
+            points = wrong_points(view.points, size, wrong)
+            inputs = look(seen, part.moved(points), skin, light, whole=size)
+            inputs = replace(inputs, light=inputs.light + part.of(wrong_light(size, wrong)))
         if self._real:
-            inputs = borrowing(inputs, self.crops[entry].borrowed(view.points, self.size, self._alike(entry, index)))
-        inputs = worn(inputs, view, view.points, self.eyes[entry], self.eyes[entry])
-        return _stacked(_planes(inputs, view.image_log - inputs.level), lesson_weight(view))
+            borrowed = self.crops[entry].borrowed(points, size, self._alike(entry, index), part)
+            inputs = borrowing(inputs, borrowed, size)
+        inputs = worn(inputs, seen, part.moved(points), self.eyes[entry], self.eyes[entry])
+        return _planes(inputs, seen.image_log - inputs.level)
 
     def _made_foreign(self, entry: int, index: int) -> Tensor:
         inputs, wanted, view = self._foreign_lesson(entry, index)
