@@ -194,7 +194,10 @@ from vfx_deepfake.faceset.build import build_faceset
 class Slow(CanonicalFaces):
     def detect(self, picture):
         time.sleep(0.01)
+        while JOURNAL.exists() and JOURNAL.read_bytes().count(b"\\n") >= 7:  # the last picture is left to be killed at
+            time.sleep(0.01)
         return super().detect(picture)
+JOURNAL = Path(sys.argv[1]) / "build.jsonl"
 build_faceset(Path(sys.argv[1]), SPEC, [sequence(sys.argv[2])], detector=Slow)
 """
 
