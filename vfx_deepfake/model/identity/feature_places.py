@@ -66,13 +66,13 @@ def _match(moving: np.ndarray, fixed: np.ndarray, points: np.ndarray, px: float)
     row, column = np.unravel_index(int(fit.argmax()), fit.shape)
     if not (0 < row < 2 * reach and 0 < column < 2 * reach):
         return np.zeros(2), 0.0
-    x = column + _top(*fit[row, column - 1 : column + 2])
-    y = row + _top(*fit[row - 1 : row + 2, column])
+    x = column + peak(*fit[row, column - 1 : column + 2])
+    y = row + peak(*fit[row - 1 : row + 2, column])
     return np.array([x - reach, y - reach]), float(max(fit[row, column], 0))
 
 
-def _top(before: float, here: float, after: float) -> float:
-    """Where the parabola through three is highest."""
+def peak(before: float, here: float, after: float) -> float:
+    """Where the parabola through three values one step apart is highest, in steps from the middle one."""
     bend = 2 * here - before - after
     return float(0.5 * (after - before) / bend) if bend > 1e-9 else 0.0
 

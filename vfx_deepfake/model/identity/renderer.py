@@ -24,6 +24,7 @@ from vfx_deepfake.model.identity.eyes import solve_eyes, worn
 from vfx_deepfake.model.identity.feature_places import places_apart
 from vfx_deepfake.model.identity.losses import picture_loss, weighted_mean
 from vfx_deepfake.model.identity.method import Drive, Made, Options, ShotViews, View
+from vfx_deepfake.model.identity.mouth import as_open, solve_mouth, with_mouth
 from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.renderer_gate import measure_gate
 from vfx_deepfake.model.identity.renderer_inputs import Inputs, borrowing, look
@@ -108,6 +109,7 @@ class Renderer:
         net.offset.zero_()
         net.own_level.zero_()
         net.performer_eyes.zero_()
+        net.performer_mouth.zero_()
         net.standing.zero_()
         if not len(shot.frames):
             return
@@ -120,6 +122,7 @@ class Renderer:
         net.apart.copy_(_tensor(np.stack(apart)))
         net.nearness.fill_(performer.nearness)
         net.performer_eyes.copy_(_tensor(solve_eyes(views)))
+        net.performer_mouth.copy_(_tensor(solve_mouth(views)))
         net.adapted.fill_(1)
         for entry in range(net.design.entries):
             if float(net.skin_apart[entry].max()) > 0:  # another person's; what stays on the same face belongs there
@@ -174,7 +177,8 @@ class Renderer:
         if not float(self._net.adapted):
             return performed
         apart = np.tensordot(shares, self._net.apart.cpu().numpy(), axes=1)
-        return retarget(performed, self._net.performer.cpu().numpy(), apart, float(self._net.nearness))
+        moved = retarget(performed, self._net.performer.cpu().numpy(), apart, float(self._net.nearness))
+        return as_open(moved, *self._mouths(shares))
 
     def _inputs(self, view: View, points: np.ndarray, shares: np.ndarray) -> Inputs:
         skin = mixed([self._net.skin(entry) for entry in range(self._net.design.entries)], shares)
@@ -188,7 +192,12 @@ class Renderer:
                     borrowed = borrowed + share * crops.borrowed(points, size)
             inputs = borrowing(inputs, borrowed)
         own = np.tensordot(shares, self._net.eyes.cpu().numpy(), axes=1)
-        return worn(inputs, view, points, self._net.performer_eyes.cpu().numpy(), own)
+        inputs = worn(inputs, view, points, self._net.performer_eyes.cpu().numpy(), own)
+        return with_mouth(inputs, view, points, *self._mouths(shares))
+
+    def _mouths(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The performer's and the identity's."""
+        return self._net.performer_mouth.cpu().numpy(), np.tensordot(shares, self._net.mouths.cpu().numpy(), axes=1)
 
     @torch.inference_mode()
     def sheet(self) -> np.ndarray:
@@ -229,7 +238,7 @@ def prepare(
     lessons.know(skins)
     for entry, (skin, views) in enumerate(zip(skins, lessons.labels, strict=True)):
         network.know(entry, skin, solve_shape(np.stack([view.points for view in views])))
-        network.eyes[entry] = _tensor(lessons.eyes[entry])
+        network.eyes[entry], network.mouths[entry] = _tensor(lessons.eyes[entry]), _tensor(lessons.mouths[entry])
         if all(one.identity != options.performer for one in labels[entry]):  # the same skin is as dark as it is
             level, apart = of_takes(lessons.takes(entry))
             network.skin_level[entry], network.skin_apart[entry] = _tensor(level), _tensor(apart)

@@ -26,6 +26,7 @@ from vfx_deepfake.model.identity.eyes import solve_eyes, worn
 from vfx_deepfake.model.identity.light import light_of
 from vfx_deepfake.model.identity.losses import priority
 from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.mouth import solve_mouth, with_mouth
 from vfx_deepfake.model.identity.plate_errors import wrong_light, wrong_points
 from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SHADE_CM, SPANS, Inputs, borrowing, look
@@ -82,12 +83,14 @@ class Lessons:
         self.skins: list[Skin] = []
         self.crops: list[RealCrops] = []
         self.eyes: list[np.ndarray] = []
+        self.mouths: list[np.ndarray] = []
         self._foreign: dict[int, list[tuple[Foreign, int]]] = {}
 
     def know(self, skins: Sequence[Skin]) -> None:
         """The solved skin of every entry: light is read with it."""
         self.skins = list(skins)
         self.eyes = [solve_eyes(views) for views in self.labels]
+        self.mouths = [solve_mouth(views) for views in self.labels]
         self.crops = [RealCrops(views, skin) for views, skin in zip(self.labels, skins, strict=True)]
 
     def know_takes(self, takes: Sequence[ForeignTake], identities: Sequence[Shape]) -> None:
@@ -220,6 +223,7 @@ class Lessons:
             borrowed = self.crops[entry].borrowed(points, size, self._alike(entry, index), part)
             inputs = borrowing(inputs, borrowed, size)
         inputs = worn(inputs, seen, part.moved(points), self.eyes[entry], self.eyes[entry])
+        inputs = with_mouth(inputs, seen, part.moved(points), self.mouths[entry], self.mouths[entry])
         return _planes(inputs, seen.image_log - inputs.level)
 
     def _made_foreign(self, entry: int, index: int) -> Tensor:
@@ -228,7 +232,8 @@ class Lessons:
 
     def _foreign_lesson(self, entry: int, index: int) -> tuple[Inputs, np.ndarray, View]:
         foreign, frame = self._foreign[entry][index]
-        return foreign.lesson(frame, self.eyes[entry], self.crops[entry] if self._real else None)
+        crops = self.crops[entry] if self._real else None
+        return foreign.lesson(frame, self.eyes[entry], self.mouths[entry], crops)
 
     def _alike(self, entry: int, index: int) -> list[int]:
         """The crops that a lesson must not borrow from: those of its own light, as a plate's is not in the faceset."""

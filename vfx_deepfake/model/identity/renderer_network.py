@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from vfx_deepfake.model.identity.eyes import NUM_RINGS
+from vfx_deepfake.model.identity.mouth import NUM_NUMBERS
 from vfx_deepfake.model.identity.relief import NORMAL_TEXELS
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, WET
 from vfx_deepfake.model.identity.retarget import Shape
@@ -91,7 +92,8 @@ class Network(nn.Module):
     stays on the performer's face; see :mod:`~vfx_deepfake.model.identity.standing`. adapted (): 1 once a shot was adapted to. gate
     (entries,): share of what was learnt in the picture, 0 to 1; not while training. See
     :func:`~vfx_deepfake.model.identity.renderer_gate.measure_gate`. eyes (entries, NUM_RINGS, 3), performer_eyes (NUM_RINGS, 3): see
-    :mod:`~vfx_deepfake.model.identity.eyes`.
+    :mod:`~vfx_deepfake.model.identity.eyes`. mouths (entries, NUM_NUMBERS), performer_mouth (NUM_NUMBERS,): see
+    :mod:`~vfx_deepfake.model.identity.mouth`.
     """
 
     shapes: Tensor
@@ -108,6 +110,8 @@ class Network(nn.Module):
     standing: Tensor
     eyes: Tensor
     performer_eyes: Tensor
+    mouths: Tensor
+    performer_mouth: Tensor
     gate: Tensor
 
     def __init__(self, design: Design, checkpointing: bool = False) -> None:
@@ -130,6 +134,8 @@ class Network(nn.Module):
         self.register_buffer("standing", torch.zeros(design.entries, STANDING_TEXELS, STANDING_TEXELS, 3))
         self.register_buffer("eyes", torch.zeros(design.entries, NUM_RINGS, 3))
         self.register_buffer("performer_eyes", torch.zeros(NUM_RINGS, 3))
+        self.register_buffer("mouths", torch.zeros(design.entries, NUM_NUMBERS))
+        self.register_buffer("performer_mouth", torch.zeros(NUM_NUMBERS))
         self.register_buffer("gate", torch.ones(design.entries))
 
     def forward(self, planes: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from vfx_deepfake.model.identity import canonical
 from vfx_deepfake.model.identity.eyes import solve_eyes, worn
 from vfx_deepfake.model.identity.feature_places import places_apart
 from vfx_deepfake.model.identity.method import View
+from vfx_deepfake.model.identity.mouth import as_open, solve_mouth, with_mouth
 from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.renderer_inputs import Inputs, borrowing, look
 from vfx_deepfake.model.identity.retarget import Shape, difference, retarget, solve_shape
@@ -38,7 +39,7 @@ class Foreign:
     def __init__(self, take: ForeignTake, identity: Shape, skin: Skin) -> None:
         self.entry, self._take, self._skin = take.entry, take, skin
         self._performer = solve_shape(np.stack([view.points for view in take.views]))
-        self._eyes = solve_eyes(take.views)
+        self._eyes, self._mouth = solve_eyes(take.views), solve_mouth(take.views)
         self._apart = difference(self._performer, identity, *places_apart([skin.colour], take.views))
         self._stays = standing_part(take.views, skin.colour)
         self._level = np.median([_skin_apart(*pair) for pair in zip(take.views, take.truths, strict=True)], axis=0)
@@ -46,14 +47,18 @@ class Foreign:
     def __len__(self) -> int:
         return len(self._take.views)
 
-    def lesson(self, index: int, eyes: np.ndarray, crops: RealCrops | None) -> tuple[Inputs, np.ndarray, View]:
+    def lesson(
+        self, index: int, eyes: np.ndarray, mouth: np.ndarray, crops: RealCrops | None
+    ) -> tuple[Inputs, np.ndarray, View]:
         """Inputs, the wanted picture over the light's level (S, S, 3), and the view with the points that are shown."""
         view, size = self._take.views[index], len(self._take.truths[index])
         points = retarget(view.points, self._performer.shape, self._apart, self._performer.nearness)
+        points = as_open(points, self._mouth, mouth)
         inputs = look(view, points, self._skin, lighting(view, self._skin.colour, self._stays))
         if crops is not None:
             inputs = borrowing(inputs, crops.borrowed(points, size))
         inputs = worn(inputs, view, points, self._eyes, eyes)
+        inputs = with_mouth(inputs, view, points, self._mouth, mouth)
         wanted = self._take.truths[index] + self._level - inputs.level
         return inputs, np.asarray(wanted, np.float32), View(view.image_log, points, view.pose, view.valid)
 
