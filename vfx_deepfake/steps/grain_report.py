@@ -28,7 +28,9 @@ def plot(path: Path, model: GrainModel) -> None:
     """Level against light, spectrum, and the correlations in words."""
     from matplotlib.figure import Figure  # slow to load, and most commands draw nothing
 
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = Figure(figsize=(11, 4.5))
+    # fixed: matplotlib's own layout takes as long as the drawing
+    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.12, top=0.92)
     level, spectrum = figure.subplots(1, 2)
     freq, power = radial(model)
     for channel, color in enumerate(("tab:red", "tab:green", "tab:blue")):
@@ -40,7 +42,8 @@ def plot(path: Path, model: GrainModel) -> None:
         level.annotate(name, (at, 1.0), xycoords=("data", "axes fraction"), fontsize="small", ha="center", va="bottom")
     level.set(xlabel="light (log code)", ylabel="deviation of the grain (log code)", ylim=(0, None))
     level.legend(fontsize="small")
-    spectrum.set(xlabel="cycles a pixel", ylabel="power (dB; white grain has 0)", title=_words(model))
+    spectrum.set(xlabel="cycles a pixel", ylabel="power (dB; white grain has 0)")
+    spectrum.set_title(_words(model), fontsize="medium")
     for axes in (level, spectrum):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=100, format="png")
