@@ -2,11 +2,12 @@
 """The mesh renderer on the digital actor: another identity's face against exact truth.
 
     python -m benchmarks.identity ACTOR METRICS FACESET OUT [--cpu-seconds N] [--size PX] [--capacity NAME]
-        [--no-real-crops] [--warm] [--every N]
+        [--no-real-crops] [--warm] [--every N] [--source NAME] [--turned right|left]
 
 ACTOR holds plate_old and truth_swap, METRICS is the bench's metrics.py, FACESET a built faceset of the identity. The plate is tracked
 as a shot is; the faceset alone is learnt from, the truth is only measured against. Prints the row of metrics.py before any
 training (colours under light; with --warm what the shipped base adds) and after N CPU seconds of training, preparation not counted.
+--source and --turned cut the faceset to the crops of one source, and to the half that is turned farthest to one side.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import re
 import subprocess
 import sys
 import time
+from collections import OrderedDict
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +30,7 @@ from vfx_deepfake.color.ocio import Color
 from vfx_deepfake.face.landmarks import auto_display
 from vfx_deepfake.face.tracker import track_shot
 from vfx_deepfake.faceset.align import align_matrix, aligned_pose, moved, warp_from_crop, warp_to_crop
-from vfx_deepfake.faceset.data import load_faceset
+from vfx_deepfake.faceset.data import Faceset, load_faceset
 from vfx_deepfake.faceset.spec import DEFAULT_CONFIG
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
@@ -80,6 +83,16 @@ class Plate:
     def shot(self) -> ShotViews:
         """The whole of it."""
         return ShotViews([int(frame) for frame in self.track.face_frames], self.view)
+
+
+def cut(faceset: Faceset, source: str, turned: str) -> Faceset:
+    """What of a faceset is learnt from: crops whose source is named so, and the half of them with the larger or smaller yaw."""
+    kept = np.array([index for index, crop in enumerate(faceset.crops) if source in crop.source])
+    yaw = faceset.pose[kept, 0]
+    if turned:
+        kept = kept[yaw > np.median(yaw)] if turned == "right" else kept[yaw < np.median(yaw)]
+    crops = tuple(faceset.crops[index] for index in kept)
+    return replace(faceset, crops=crops, points=faceset.points[kept], pose=faceset.pose[kept], _kept=OrderedDict())
 
 
 def render(method: Method, plate: Plate, out: Path, every: int) -> None:
@@ -143,9 +156,11 @@ def main() -> None:
     parser.add_argument("--no-real-crops", action="store_true")
     parser.add_argument("--warm", action="store_true", help="start from the shipped base")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--source", default="", help="crops of sources with this in their name alone")
+    parser.add_argument("--turned", default="", choices=("", "left", "right"))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    faceset = load_faceset(options.faceset)
+    faceset = cut(load_faceset(options.faceset), options.source, options.turned)
     plate = Plate(options.actor / "plate_old", options.size, faceset.working)
     start = time.process_time()
     setup = Options(
