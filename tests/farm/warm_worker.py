@@ -53,10 +53,14 @@ def warm_venv(folder: Path) -> Iterator[Path]:
 
 def serve(path: str) -> None:
     """Load everything, then fork for every command that comes."""
+    import jsonschema  # noqa: F401  (all of it for the children, also what the stages load late)
+
     import vfx_deepfake.cli.commands
     import vfx_deepfake.cli.main
     import vfx_deepfake.farm.worker
-    import vfx_deepfake.steps.pipeline  # noqa: F401  (all of it for the children)
+    import vfx_deepfake.model.adopt
+    import vfx_deepfake.model.train
+    import vfx_deepfake.steps.pipeline  # noqa: F401
     from vfx_deepfake.media.text import coverage, font
     from vfx_deepfake.provenance.record import code_identity
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,19 +30,6 @@ SETTINGS = (
     "model.method=autoencoder", "identity.faceset=['../facesets/three']", "identity.crop_px=64", "identity.capacity=small",
     f"train.steps={STEPS}", "train.batch_size=2", "train.save_every=2", "train.device=cpu",
 )  # fmt: skip
-
-
-ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where Python may keep no bytecode, each of many processes would spend most of its time on compiling torch's modules."""
-    kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("bytecode"))}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in kept.items() if sys.dont_write_bytecode else ():
-            patch.setitem(ENVIRONMENT, name, value)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +57,7 @@ def copied(root: Path, to: Path) -> Path:
 def started(shot: Path, how: tuple[str, ...]) -> subprocess.Popen[str]:
     """A real ``train`` in a process group of its own; one thread, because sums depend on their number."""
     words = [sys.executable, *how, "train", str(shot), "--progress", "none"]
-    return subprocess.Popen(words, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, start_new_session=True, text=True,
+    return subprocess.Popen(words, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
 
 
