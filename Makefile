@@ -37,9 +37,7 @@ $(STAMP): setup.cfg pyproject.toml Makefile
 demo: install
 	@$(BIN)/vfx-deepfake demo demo_shot
 
-# Tests start many processes, and without bytecode each spends more time on compiling torch's modules than on its work.
-# It is kept here also where Python is told to write none.
-test check: export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
+# Tests start many processes; without bytecode each spends more time on compiling torch's modules than on its work.
 test check: export PYTHONDONTWRITEBYTECODE :=
 
 test: export OMP_NUM_THREADS := 1
