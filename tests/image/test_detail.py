@@ -6,6 +6,7 @@ import pytest
 
 from vfx_deepfake.image.detail import (
     MOST_EXPRESSION,
+    OCTAVES_PX,
     PORE_PX,
     expression_gain,
     pore_band,
@@ -58,8 +59,46 @@ def test_where_nothing_is_asked_the_bits_stay() -> None:
     done = return_texture(smooth, plate, left, 1.0)
     assert np.array_equal(done[:, 80:], smooth[:, 80:]) and not np.array_equal(done[:, :80], smooth[:, :80])
     assert return_texture(smooth, plate, 0 * ONE, 1.0) is smooth
-    assert return_texture(smooth, plate, 0 * ONE, 1.0, 0 * ONE) is not None
-    assert np.array_equal(return_texture(smooth, plate, 0 * ONE, 1.0, 0 * ONE), smooth)
+    assert np.array_equal(return_texture(smooth, plate, 0 * ONE, 1.0, ONE, 0 * ONE), smooth)
+
+
+@pytest.mark.parametrize("softness", [0.5, 0.8, 1.2])
+def test_a_soft_face_becomes_as_rough_as_the_plate_octave_by_octave(softness: float) -> None:
+    """The face has its own pores, blurred: what is left of them stays, what is missing comes from the plate."""
+    own, plate = face(1), face(0)
+    soft = cv2.GaussianBlur(own, (0, 0), softness)
+    done = return_texture(soft, plate, ONE, 1.0)
+    for sigma in OCTAVES_PX[:2]:  # pores of this picture have next to nothing in the third
+        rough = [(one - cv2.GaussianBlur(one, (0, 0), sigma))[10:-10, 10:-10].std() for one in (done, plate)]
+        assert rough[0] == pytest.approx(rough[1], rel=0.12)  # two sets of pores agree by chance, or not
+    left, added = pore_band(soft, 1.0).ravel(), (done - soft).ravel()
+    assert abs(added @ left) < 0.2 * (left @ left)  # taken out it would be -1
+
+
+def test_a_face_as_rough_as_its_plate_stays_so() -> None:
+    done = return_texture(face(1), face(0), ONE, 1.0)
+    assert pore_band(done, 1.0).std() == pytest.approx(pore_band(face(1), 1.0).std(), rel=0.1)
+
+
+def test_a_smooth_skin_with_fine_pores_gets_no_blotches() -> None:
+    """What lacks the coarse and has the fine is smooth, not soft."""
+    blotches = 0.05 * cv2.GaussianBlur(pores(3, 1.0), (0, 0), 2.0)
+    done = return_texture(face(0), face(0) + blotches, ONE, 1.0)
+    assert np.abs(done - face(0)).std() < 0.2 * blotches.std()
+
+
+@pytest.mark.parametrize(("depth", "width"), [(0.05, 1.2), (0.15, 2.5)], ids=["crow's foot", "fold"])
+def test_where_the_plate_has_a_line_the_pores_of_the_skin_beside_come(depth: float, width: float) -> None:
+    plate, smooth = creased(depth, width), face(1, 0.0)
+    lines = wrinkle_matte(plate, 1.0)
+    done = return_texture(smooth, plate, ONE, 1.0, lines)
+    on_line, beside = np.s_[20:-20, 77:84], np.s_[20:-20, 20:50]
+    added = done - smooth
+    assert np.abs(added[on_line].mean(axis=0)).max() < 0.05 * depth  # along a line pores cancel, the line would not
+    rough = [added[place].std() for place in (on_line, beside)]
+    assert rough[0] == pytest.approx(rough[1], rel=0.3)  # few pores lie on a line
+    without = return_texture(smooth, plate, ONE, 1.0, 0 * lines) - smooth
+    assert np.abs(without[on_line].mean(axis=0)).max() > 0.1 * depth  # not spared, the line is there
 
 
 def creased(depth: float, width: float = 2.5) -> np.ndarray:
@@ -94,6 +133,7 @@ def test_regions_lie_over_each_other_and_wrinkles_take_off() -> None:
     np.testing.assert_allclose(bottom[:60], 0.8, rtol=1e-6)
     np.testing.assert_allclose(bottom[60:], 0.4, rtol=1e-6)
     np.testing.assert_allclose(amount[0], bottom * 0.25, rtol=1e-6)
+    assert np.array_equal(texture_amount({"skin": left}, {"skin": 1.0}, 0.8), np.float32(0.8) * left)
 
 
 def test_stretched_skin_is_smoother_and_compressed_rougher() -> None:
@@ -101,7 +141,9 @@ def test_stretched_skin_is_smoother_and_compressed_rougher() -> None:
     np.testing.assert_allclose(gain, [MOST_EXPRESSION, 0.2, 0, -0.2, -MOST_EXPRESSION], rtol=1e-6)
     plate = face()
     rough, smooth = (
-        pore_band(return_texture(plate, plate, 0 * ONE, 1.0, np.full(SHAPE, sign * 0.3, np.float32)), 1.0).std()
+        pore_band(
+            return_texture(plate, plate, 0 * ONE, 1.0, expression=np.full(SHAPE, sign * 0.3, np.float32)), 1.0
+        ).std()
         for sign in (1, -1)
     )
     base = pore_band(plate, 1.0).std()

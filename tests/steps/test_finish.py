@@ -120,7 +120,7 @@ def test_where_the_face_is_the_plate_it_stays_and_the_change_begins_softly(tmp_p
     finished = finish(1004, crops.source.window(1004), face, clean, matte)
     assert np.array_equal(finished[:, :140], clean[:, :140])
     change = np.abs(finished - face).max(axis=2)
-    assert change[:, 140:].max() > 0 and change[:, 140].mean() < 0.1 * change[:, 160:].mean()
+    assert change[:, 140:].max() > 0 and change[:, 140].mean() < 0.1 * change[:, 160:].mean(axis=0).max()
 
 
 def test_each_part_does_its_own(tmp_path) -> None:
@@ -151,8 +151,10 @@ def test_the_wrinkle_roto_spares_what_it_covers(tmp_path) -> None:
     opened, crops, model = shot(tmp_path, texture=replace(texture_on, wrinkle_matte="lines"))
     face, spared, _, _ = faces(opened, crops, model, 1004)
     split = FACE.width // 2 - crops.source.window(1004).x
-    # float32 rounding of the band that is taken out and put back
-    assert np.array_equal(spared[:, :split], face[:, :split]) and np.array_equal(spared[:, split:], whole[:, split:])
+    assert np.array_equal(spared[:, :split], face[:, :split])
+    # what is covered does not count for how rough the plate's skin is either, so beside it a little changes
+    off, added = (np.abs(one - whole)[:, split:].mean() for one in (spared, face))
+    assert off < 0.1 * added
 
 
 @pytest.mark.parametrize("window", [0.0, 4.0])

@@ -13,16 +13,16 @@ from vfx_deepfake.settings.checks import between, one_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextureSpec:
-    """[texture]: the plate's own pores back on the generated face, region by region."""
+    """[texture]: the plate's own pores on the generated face as far as it lacks them, region by region."""
 
-    strength: float = 0.0  # 0 the face's own texture, 1 the plate's, more a stronger one; times the region's
+    strength: float = 0.0  # 0 the face's own texture, 1 made as rough as the plate, more rougher; times the region's
     skin: float = 1.0  # share for the skin
     nose: float = 1.0  # for the nose
     lips: float = 0.5  # for the lips
-    brows: float = 0.0  # for the brows: hair would come back too
+    brows: float = 1.0  # for the brows; it is that of the skin beside, since hair would come back too
     eyes: float = 0.0  # for the eyes
-    wrinkles: float = 1.0  # 1 spares lines and folds, which the painting took away; 0 brings fine lines back
-    wrinkle_matte: str = ""  # roto of more to spare, e.g. mattes/{shot}.wrinkles.####.exr
+    wrinkles: float = 1.0  # 1: pores for lines and folds are those of the skin beside; 0 brings lines and hair back
+    wrinkle_matte: str = ""  # roto of what gets no texture, e.g. mattes/{shot}.wrinkles.####.exr
     wrinkle_channel: str = ""  # channel of the roto; empty takes alpha, else red
     expression: float = 0.0  # stretched skin smoother, compressed skin rougher; 1 in proportion to the area
 

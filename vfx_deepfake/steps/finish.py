@@ -130,19 +130,19 @@ class Finish:
         regions = {
             name: soften(region_mask(points, here, name, mesh), REGION_SOFT_PX * coarse) for name in TEXTURE_REGIONS
         }
-        # what is a line in the face itself must stay there as well
+        # what is a line in the face itself must stay there as well, and hair of the plate's brows must not come
         lines = np.maximum(*(wrinkle_matte(small(image), coarse) for image in (clean_log, face_log)))
-        spared = np.float32(spec.wrinkles) * lines
+        lines = np.maximum(lines, regions["brows"])
         roto = cut_roto(self.opened, spec.wrinkle_matte, spec.wrinkle_channel, frame, window)
-        if roto is not None:
-            spared = np.maximum(spared, small(roto))
         amounts = {name: getattr(spec, name) for name in TEXTURE_REGIONS}
-        amount = texture_amount(regions, amounts, spec.strength, spared)
+        amount = texture_amount(regions, amounts, spec.strength, None if roto is None else small(roto))
         rougher = None
         if spec.expression:
             stretch = over_pixels(stretch_log(track_points, self._neutral, mesh), points, here, mesh)
             rougher = large(expression_gain(stretch, spec.expression) * regions["skin"])
-        return return_texture(face_log, clean_log, large(amount), scale, rougher)
+        return return_texture(
+            face_log, clean_log, large(amount), scale, np.float32(spec.wrinkles) * large(lines), rougher
+        )
 
     @cached_property
     def _neutral(self) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 Every crop gives its light from what is known of the skin so far, then the skin gives what the light leaves: two rounds. The
 crops are then brought onto each other (:mod:`~vfx_deepfake.model.identity.registration`), since their mean is only as sharp
-as their places agree. Level and tint stay with the light, because nothing in a picture tells dark skin from little light; the
-texture's skin is near 0.
+as their places agree; what detail it has lost all the same is given back by energy
+(:mod:`~vfx_deepfake.model.identity.skin_detail`). Level and tint stay with the light, because nothing in a picture tells dark
+skin from little light; the texture's skin is near 0.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from vfx_deepfake.model.identity.method import View
 from vfx_deepfake.model.identity.registration import moved_onto
 from vfx_deepfake.model.identity.relief import NORMAL_TEXELS, Lit, resized, shaped
 from vfx_deepfake.model.identity.skin import Skin
+from vfx_deepfake.model.identity.skin_detail import Strength
 
 FIRST_CROPS = 40  # evenly spread; enough to read the light of all
 MOST_CROPS, MOST_MIB = 120, 2048  # of close-ups fewer, as many as fit
@@ -37,8 +39,10 @@ def solve_skin(views: Sequence[View], texels: int) -> Skin:
     for _ in range(REGISTERED_ROUNDS):
         onto = colour
         lying: list[Lit] = []
-        colour = _mean((_kept(_registered(crop, onto), lying) for crop in crops), onto)
-    return shaped(lying, colour)
+        strength = Strength()
+        colour = _mean((_kept(_registered(crop, onto), lying, strength) for crop in crops), onto)
+    skin = shaped(lying, colour)
+    return replace(skin, colour=strength.given_to(skin.colour))
 
 
 def solve_coarsely(views: Sequence[View], texels: int) -> np.ndarray:
@@ -65,8 +69,9 @@ def _registered(crop: Lit, onto: np.ndarray) -> Lit:
     return replace(crop, planes=moved_onto(planes, onto, planes[..., 3]))
 
 
-def _kept(crop: Lit, among: list[Lit]) -> np.ndarray:
-    """The planes of a crop, which is kept as small as its shape is read."""
+def _kept(crop: Lit, among: list[Lit], strength: Strength) -> np.ndarray:
+    """The planes of a crop, which is kept as small as its shape is read, and whose detail is measured."""
+    strength.see(crop.planes)
     among.append(replace(crop, planes=resized(crop.planes, NORMAL_TEXELS).astype(np.float16)))
     return crop.planes
 
