@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from tests.nuke.versions import Shown
+from tests.qc import faults
+from tests.qc.faults import Planted
 from tests.steps.shots import raw
 from vfx_deepfake.cli.main import main
 from vfx_deepfake.demo.facesets import render_faceset
@@ -29,6 +31,7 @@ from vfx_deepfake.steps.consent import require_releases
 from vfx_deepfake.steps.identity_sources import open_facesets
 from vfx_deepfake.steps.opened import open_shot
 from vfx_deepfake.steps.pipeline import plan_shot
+from vfx_deepfake.steps.qc_stage import qc_stage
 from vfx_deepfake.steps.render_stage import render_stage
 from vfx_deepfake.steps.shot_crops import open_crops
 from vfx_deepfake.steps.train import open_model
@@ -298,3 +301,18 @@ def test_a_key_frame_shot_knows_no_facesets(shot: Path) -> None:
     assert "facesets" not in plan and "train" not in plan
     with pytest.raises(ShotError, match="names none"):
         open_facesets(open_shot(shot, ("identity.faceset=[]",)))
+
+
+def test_qc_holds_another_persons_face_against_its_own_layers(shot: Path):
+    planted = Planted(shot.parent, shot.parents[1] / "planted")
+    places = planted.opened.shot.paths.published_qc(1) / "frames"
+
+    def beside() -> list[float]:
+        qc_stage(planted.opened, SILENT, version="v001")
+        return [read_json(places / f"{frame}.json")["values"]["registration"] for frame in FRAMES]
+
+    assert max(beside()) < 0.1  # a quarter of the limit at which someone is asked to look
+    planted.change(1002, faults.shifted, follow=False)
+    found = beside()
+    assert found[1] == pytest.approx(1, abs=0.1)
+    assert max(found[0], found[2]) < 0.1

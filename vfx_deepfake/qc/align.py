@@ -19,6 +19,7 @@ class View:
     plate_log, result_log: as photographed and as delivered. matte: 1 = replaced. plate_clean_log, result_clean_log: the same
     without grain, as the version's layers have them, where ``known`` (bool) says so; the plain picture elsewhere.
     full_grain: the grain that a face which was never degrained must have, None for one that is made of degrained plates.
+    another: the face is that of a faceset; its features need not lie where the plate's do.
     """
 
     window: Window
@@ -29,6 +30,7 @@ class View:
     result_clean_log: np.ndarray
     known: np.ndarray
     full_grain: np.ndarray | None = None
+    another: bool = False
 
     @property
     def plate_grain(self) -> np.ndarray:
@@ -57,7 +59,7 @@ class View:
         matte = cut(self.matte, self.window, window) * inside
         known = cut(self.known, self.window, window) & inside
         full = None if self.full_grain is None else cut(self.full_grain, self.window, window) * inside[..., None]
-        return View(window, plate, result, matte, plate_clean, result_clean, known, full)
+        return View(window, plate, result, matte, plate_clean, result_clean, known, full, self.another)
 
 
 def carry(frame: View, neighbour: View) -> View:
@@ -81,6 +83,7 @@ def carry(frame: View, neighbour: View) -> View:
         moved(still.result_clean_log),
         known,
         None if still.full_grain is None else moved(still.full_grain),
+        still.another,
     )
 
 

@@ -27,7 +27,7 @@ MEASURES: Mapping[str, Measure] = {
         "deliver the DPX that was rendered; look for a second conversion or a viewer's look in the path", 0),
     "order": Measure("Frame order", "x", "another frame's plate fits better: the frame is in the wrong place",
         "check frame numbers and offsets of whatever copied or renumbered the files", 2),
-    "registration": Measure("Beside the plate's face", "px", "the face sits beside the plate's by this much",
+    "registration": Measure("Beside its place", "px", "the face sits beside its place in the plate by this much",
         "look for a half-pixel or whole-pixel shift, a reformat or another data window in the comp", 2),
     "grain_level": Measure("Grain level, frame", "share", "the face has more or less grain than the plate in the same place",
         "check render.grain and render.grain_gain, and whether something after the render filtered the face", 3),

@@ -116,8 +116,9 @@ def _inner(matte: np.ndarray) -> np.ndarray:
 
 
 def _place_and_seam(record: FrameRecord, frame: View) -> None:
-    shift = picture.shift_px(frame.result_log, frame.plate_log, _inner(frame.matte))
-    record.put("registration", shift, TOO_SMALL)
+    # another person's features lie elsewhere than the plate's: such a face is held against its own layers
+    place = frame.result_clean_log if frame.another else frame.plate_log
+    record.put("registration", picture.shift_px(frame.result_log, place, _inner(frame.matte)), TOO_SMALL)
     record.put("seam", seam_energy(frame.result_log, frame.matte, frame.plate_log))
 
 

@@ -118,7 +118,8 @@ class QcReader:
         matte, known = np.zeros(wide.shape, np.float32), np.zeros(wide.shape, bool)
         matte[place], known[place] = layers.matte, True
         full = self._full_grain(frame, wide, plate_clean, known)
-        return View(wide, plate_log, result_log, matte, plate_clean, result_clean, known, full)
+        another = self.opened.settings.model.swaps
+        return View(wide, plate_log, result_log, matte, plate_clean, result_clean, known, full, another)
 
     def _full_grain(self, frame: int, window: Window, clean_log: np.ndarray, known: np.ndarray) -> np.ndarray | None:
         """The shot's measured grain on the clean plate, (h, w, 3) log, for a face that was never degrained; else None."""

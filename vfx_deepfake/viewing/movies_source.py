@@ -92,7 +92,9 @@ def require_shown(versions: Iterable[Published]) -> tuple[str, ...]:
             with located(str(version)):
                 shot = version.opened.shot
                 covered = require_releases(shot, "render")
-                seen = sorted(releases_of_version(version.record).keys() - covered.keys())  # whom the network has learnt from
+                seen = sorted(
+                    releases_of_version(version.record).keys() - covered.keys()
+                )  # whom the network has learnt from
                 covered |= require_ancestors(shot, seen, "render")
                 found |= {release.id for release in covered.values()}
     return tuple(sorted(found))
