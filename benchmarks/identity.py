@@ -34,6 +34,7 @@ from vfx_deepfake.faceset.data import Faceset, load_faceset
 from vfx_deepfake.faceset.spec import DEFAULT_CONFIG
 from vfx_deepfake.image.crop import Window
 from vfx_deepfake.media.exr import Part, read_exr, write_exr
+from vfx_deepfake.model.checkpoint import read_notes
 from vfx_deepfake.model.identity.method import Drive, Method, Options, ShotViews, View
 from vfx_deepfake.model.identity.registry import prepare
 from vfx_deepfake.model.identity.warm_start import load_into, shared_of
@@ -109,7 +110,7 @@ def render(method: Method, plate: Plate, out: Path, every: int) -> None:
 
 def train(method: Method, seconds: float) -> int:
     """Steps that CPU time allows; the averaged weights stay in the network."""
-    weights: list[torch.Tensor] = list(method.network.parameters())
+    weights: list[torch.Tensor] = [one for one in method.network.parameters() if one.requires_grad]
     optimiser = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=1e-4)
     mean = [one.detach().clone() for one in weights]
     start, step = time.process_time(), 0
@@ -169,6 +170,7 @@ def main() -> None:
     method = prepare("renderer", [faceset], options=setup)
     if options.warm and (base := shipped("renderer")) is not None:
         print(f"from the base: {load_into(method.network, base.file, shared_of(method))}")
+        method.start_from(read_notes(base.file))  # type: ignore[attr-defined]
     print(f"prepared in {time.process_time() - start:.0f} CPU s")
     for name, seconds in (("untrained", 0.0), ("trained", options.cpu_seconds)):
         if name == "trained" and not seconds:

@@ -275,6 +275,33 @@ def test_shared_weights_are_those_that_paint(trained):
         method.step_loss(1)
 
 
+@pytest.mark.parametrize(
+    ("performer", "notes", "held"),
+    [
+        ("", {"takes": 3}, True),
+        ("", {"design": {"held": True}}, True),  # which started from such a base
+        ("", {}, False),
+        ("performer 2", {"takes": 3}, False),  # landmarks and light are the identity's own
+    ],
+)
+def test_a_painter_that_knows_other_peoples_takes_stays_as_it_is(facesets, tmp_path, performer, notes, held):
+    assert facesets[1].identity == "performer 2"
+    options = replace(TINY, performer=performer)
+    base = prepare("renderer", [facesets[1]], options=options).network
+    names = [name for name in base.state_dict() if name.startswith("painter.")]
+    with torch.no_grad():
+        base.painter.leave.weight.normal_(0, 0.1)
+    start = tmp_path / "base.safetensors"
+    checkpoint.write(start, {name: base.state_dict()[name] for name in names}, {"family": "renderer", **notes})
+    spec = TrainSpec(steps=2, batch_size=2, learning_rate=2e-3, save_every=2, device="cpu")
+    method = prepare("renderer", [facesets[1]], options=options)
+    read = checkpoint.read(train_identity(method, spec, tmp_path / "run", start=start, notes={"family": "renderer"}))
+    same = [torch.equal(read.tensors[name], base.state_dict()[name]) for name in names]
+    assert all(same) is held
+    assert read.tensors["textures.0.colour"].any()
+    assert read.notes["design"]["held"] is held
+
+
 def test_equal_steps_give_equal_batches_and_light_errors_differ_between_steps(facesets):
     first, second = (prepare("renderer", [facesets[1]], options=TINY) for _ in range(2))
     batches = [one._lessons.draw(2, step, torch.device("cpu")) for one in (first, second) for step in (1, 2)]

@@ -65,6 +65,7 @@ class Renderer:
         self._options = options or Options()
         self._sources = [list(hashes) for hashes in sources]  # of every entry's facesets
         self._crops: list[RealCrops | None] = list(lessons.crops if lessons is not None else crops)
+        self._held = False  # the painter does not learn
         share, seed = self._options.adversary, self._options.seed
         self.adversary = Adversary(share, self._device, seed) if lessons is not None and share > 0 else None
 
@@ -75,7 +76,7 @@ class Renderer:
     def design(self) -> dict[str, Any]:
         """Plain data that builds the same network again."""
         network, people = self._net.design.as_data(), self._people.as_data()
-        return {"network": network, "people": people, "facesets": self._sources}
+        return {"network": network, "people": people, "facesets": self._sources, "held": self._held}
 
     def shared_names(self) -> list[str]:
         """The weights that belong to nobody in particular: a start for other identities."""
@@ -86,6 +87,14 @@ class Renderer:
         painter does not lean on what it will not find with somebody new."""
         self._lessons_or_fail().know_takes(takes, self._net.identities())
         self._net.textures.requires_grad_(False)
+
+    def start_from(self, notes: Mapping[str, Any]) -> None:
+        """Before training from a checkpoint with these notes: a painter that learnt from people in each other's takes stays as it is.
+        The identity's own crops have exact landmarks and the right person's light, and would make it forget what a plate lacks. Where
+        performer and identity are one, the plate has both."""
+        taught = bool(notes.get("takes")) or bool(notes.get("design", {}).get("held"))
+        self._held = taught and bool((self._net.skin_apart > 0).any())
+        self._net.painter.requires_grad_(not self._held)
 
     def step_loss(self, step: int) -> Tensor:
         """Crops drawn again from their light and geometry."""

@@ -62,6 +62,8 @@ def train_identity(
     """
     network, device = method.network, next(method.network.parameters()).device
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if start is not None and (starting := getattr(method, "start_from", None)) is not None:
+        starting(checkpoint.read_notes(start))
     run = _Run(method, spec, folder, dict(notes or {}))
     if not run.resume() and start is not None:
         from vfx_deepfake.model.identity.warm_start import load_into, shared_of
