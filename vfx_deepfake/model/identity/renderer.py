@@ -20,6 +20,7 @@ from vfx_deepfake.faceset.data import Faceset
 from vfx_deepfake.image.relight import STOP_LOG
 from vfx_deepfake.model.identity.adversary import Adversary
 from vfx_deepfake.model.identity.autoencoder_mix import People, by_region
+from vfx_deepfake.model.identity.crop_views import views_of
 from vfx_deepfake.model.identity.eyes import solve_eyes, worn
 from vfx_deepfake.model.identity.feature_places import places_apart
 from vfx_deepfake.model.identity.losses import picture_loss, weighted_mean
@@ -28,7 +29,7 @@ from vfx_deepfake.model.identity.mouth import as_open, solve_mouth, with_mouth
 from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.renderer_gate import measure_gate
 from vfx_deepfake.model.identity.renderer_inputs import Inputs, borrowing, look
-from vfx_deepfake.model.identity.renderer_lessons import Lessons, inner_face, views_of
+from vfx_deepfake.model.identity.renderer_lessons import Lessons, inner_face
 from vfx_deepfake.model.identity.renderer_network import CAPACITIES, MULTIPLE, Design, Network
 from vfx_deepfake.model.identity.renderer_takes import ForeignTake
 from vfx_deepfake.model.identity.retarget import difference, retarget, solve_shape
