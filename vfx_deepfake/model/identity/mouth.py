@@ -43,7 +43,7 @@ TEETH_OF_OPENING = 0.6  # but no lower than this share of the opening
 TOOTH_RANGE = (0.6, 0.9)  # of those pixels by lightness: neither gaps nor gloss
 CLEAREST = 0.2  # share of views, the lightest, in which teeth are least in the shade of the lips
 DARK_LOG = 0.15  # so much darker than skin nothing is a tooth: 2.6 stops
-MOST_LOG = 0.06  # teeth of two people differ by a stop at most; assumed
+MOST_LOG = 0.06  # of a change of colour; assumed
 MOST_STRETCH, STRETCH_SOFT = 1.4, 0.4  # of the plate's opening; wider is not carried over
 LEAST_CM = 0.15  # added to openings before they are compared: of shut lips nothing is stretched
 SOFT_CM = 0.06  # sigma of the edge between mouth and lips
@@ -104,11 +104,13 @@ def with_mouth(inputs: Inputs, view: View, points: np.ndarray, theirs: np.ndarra
 
 
 def _recoloured(colour: np.ndarray, theirs: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """A mouth's colours (S, S, 3) over the light; what is dark is no tooth and stays."""
+    """A mouth's colours (S, S, 3) over the light; what is dark is no tooth and stays. So does lightness: how much lighter than skin teeth
+    are says more of the skin, and of the lips' shade, than of the teeth."""
     if not (theirs.any() and own.any()):
         return colour
     tooth = np.clip((colour @ LUMA + DARK_LOG - theirs @ LUMA) / DARK_LOG, 0, 1)[..., None]
-    return np.asarray(colour + tooth * np.clip(own - theirs, -MOST_LOG, MOST_LOG), np.float32)
+    change = own - theirs
+    return np.asarray(colour + tooth * np.clip(change - change @ LUMA, -MOST_LOG, MOST_LOG), np.float32)
 
 
 def _carried(before: np.ndarray, after: np.ndarray) -> float:
