@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from vfx_deepfake.model.identity.eyes import NUM_RINGS
+from vfx_deepfake.model.identity.eyes import EYES, NUM_RINGS
 from vfx_deepfake.model.identity.mouth import NUM_NUMBERS
 from vfx_deepfake.model.identity.relief import NORMAL_TEXELS
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, WET
@@ -90,7 +90,7 @@ class Network(nn.Module):
     one light. skin_level, skin_apart (entries, 3): the identities' skin in their own takes; own_level (entries, 3): log, what
     makes it as dark as it likely is; see :mod:`~vfx_deepfake.model.identity.skin_level`. standing (entries, t, t, 3): log, what
     stays on the performer's face; see :mod:`~vfx_deepfake.model.identity.standing`. adapted (): 1 once a shot was adapted to. gate
-    (entries,): share of what was learnt in the picture, 0 to 1; not while training. See
+    (entries,): share of what was learnt in the picture but the eyes, 0 to 1; not while training. See
     :func:`~vfx_deepfake.model.identity.renderer_gate.measure_gate`. eyes (entries, NUM_RINGS, 3), performer_eyes (NUM_RINGS, 3): see
     :mod:`~vfx_deepfake.model.identity.eyes`. mouths (entries, NUM_NUMBERS), performer_mouth (NUM_NUMBERS,): see
     :mod:`~vfx_deepfake.model.identity.mouth`.
@@ -159,7 +159,10 @@ class Network(nn.Module):
         picture = base + CORRECTION_LOG * torch.tanh(out[:, :3])
         if not self.training:
             closed = self.base(planes, shares)
-            picture = closed + (shares @ self.gate)[:, None, None, None] * (picture - closed)
+            not_eyes = (
+                1 - parts["features"][:, EYES : EYES + 1]
+            )  # which are the view's own, sharp: a painter can only hedge there
+            picture = closed + (shares @ self.gate)[:, None, None, None] * not_eyes * (picture - closed)
         return picture, out[:, 3:]
 
     def painted(self, planes: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
