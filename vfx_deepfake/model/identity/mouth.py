@@ -1,7 +1,7 @@
-"""The mouth: the plate's own, between the identity's lips and with teeth in the identity's colour.
+"""The mouth: the plate's own, between the identity's lips and with teeth in the identity's tint.
 
 Which teeth show, where the tongue lies and how lips shade both is this moment's, and the plate's: it is carried over, sharp, and
-moves as it moves. What two people's teeth differ in first is their colour. Where the performance is another one (a driving take, a
+moves as it moves. What two people's teeth differ in first is their tint. Where the performance is another one (a driving take, a
 slider) and opens the mouth wider than the plate has it, there is nothing to carry, and real crops stay.
 
 A landmarker draws an opening taller than it is, in some faces more than in others: how far inside its lines the lips really
@@ -85,7 +85,7 @@ def as_open(points: np.ndarray, theirs: np.ndarray, own: np.ndarray) -> np.ndarr
 
 
 def with_mouth(inputs: Inputs, view: View, points: np.ndarray, theirs: np.ndarray, own: np.ndarray) -> Inputs:
-    """The inputs with the view's mouth, teeth in the colour of ``own`` where its face has ``theirs``, instead of real crops'. points
+    """The inputs with the view's mouth, teeth in the tint of ``own`` where its face has ``theirs``, instead of real crops'. points
     (478, 2) view px: the geometry that the inputs show. Equal mouths give the view's own."""
     size = len(inputs.light)
     before, after = narrowed(view.points, *theirs[:2]), narrowed(points, *own[:2])
