@@ -12,10 +12,13 @@ from torch import Tensor
 from vfx_deepfake.demo.facesets import render_faceset
 from vfx_deepfake.faceset.data import load_faceset
 from vfx_deepfake.model.identity import tiles
+from vfx_deepfake.model.identity.eyes import EYES
 from vfx_deepfake.model.identity.method import Options
+from vfx_deepfake.model.identity.mouth import MOUTH
 from vfx_deepfake.model.identity.registry import prepare
 from vfx_deepfake.model.identity.renderer_gate import STEPS, best_step, errors_of, measure_gate
-from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES
+from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS
+from vfx_deepfake.model.identity.renderer_network import Design, Network
 
 SIZE = 64
 
@@ -98,3 +101,23 @@ def test_a_close_up_is_judged_by_windows(renderer, monkeypatch):
     planes = lessons.as_on_a_plate(0, lessons.kept_out[0][0])
     assert planes.shape[1:] == (NUM_PLANES + 4, SIZE // 2, SIZE // 2) and len(planes) > 1
     assert np.isfinite(planes.numpy()).all()
+
+
+def test_a_painter_leaves_eyes_alone_and_the_tint_of_mouths():
+    network = Network(Design(size=SIZE, entries=1, width=8, real_crops=False)).eval()
+    with torch.no_grad():
+        network.painter.leave.weight.normal_(0, 0.5, generator=torch.Generator().manual_seed(3))
+    planes = torch.rand(1, NUM_PLANES, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
+    first = SPANS["place"] + SPANS["normals"]
+    features = planes[:, first : first + SPANS["features"]]
+    features[:] = 0
+    features[:, EYES, : SIZE // 4] = 1
+    features[:, MOUTH, SIZE // 4 : SIZE // 2] = 1
+    shares = torch.ones(1, 1)
+    with torch.inference_mode():
+        change = network(planes, shares)[0] - network.base(planes, shares)
+    eyes, mouth, skin = change[..., : SIZE // 4, :], change[..., SIZE // 4 : SIZE // 2, :], change[..., SIZE // 2 :, :]
+    assert not eyes.any()
+    torch.testing.assert_close(mouth, mouth.mean(dim=1, keepdim=True).expand_as(mouth), atol=1e-6, rtol=0)  # float32
+    assert mouth.abs().max() > 1e-3
+    assert (skin - skin.mean(dim=1, keepdim=True)).abs().max() > 1e-3

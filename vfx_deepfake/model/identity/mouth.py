@@ -30,6 +30,7 @@ from vfx_deepfake.model.identity.renderer_inputs import Inputs
 
 UPPER, LOWER = list(LIPS_INNER[1:10]), list(LIPS_INNER[19:10:-1])  # without the corners, pairs over each other
 MIDDLE_UPPER, MIDDLE_LOWER = UPPER[2:7], LOWER[2:7]  # which are read
+MOUTH = canonical.FEATURES.index("mouth")
 UPRIGHT = (10, 2)  # forehead and base of the nose: nothing that a face does moves them against each other
 NUM_NUMBERS = 5
 MOST_VIEWS = 40  # evenly spread

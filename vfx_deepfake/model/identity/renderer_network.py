@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from vfx_deepfake.model.identity.eyes import EYES, NUM_RINGS
-from vfx_deepfake.model.identity.mouth import NUM_NUMBERS
+from vfx_deepfake.model.identity.light import LUMA
+from vfx_deepfake.model.identity.mouth import MOUTH, NUM_NUMBERS
 from vfx_deepfake.model.identity.relief import NORMAL_TEXELS
 from vfx_deepfake.model.identity.renderer_inputs import NUM_PLANES, SPANS, WET
 from vfx_deepfake.model.identity.retarget import Shape
@@ -90,7 +91,7 @@ class Network(nn.Module):
     one light. skin_level, skin_apart (entries, 3): the identities' skin in their own takes; own_level (entries, 3): log, what
     makes it as dark as it likely is; see :mod:`~vfx_deepfake.model.identity.skin_level`. standing (entries, t, t, 3): log, what
     stays on the performer's face; see :mod:`~vfx_deepfake.model.identity.standing`. adapted (): 1 once a shot was adapted to. gate
-    (entries,): share of what was learnt in the picture but the eyes, 0 to 1; not while training. See
+    (entries,): share of what was learnt in the picture, 0 to 1; not while training. See
     :func:`~vfx_deepfake.model.identity.renderer_gate.measure_gate`. eyes (entries, NUM_RINGS, 3), performer_eyes (NUM_RINGS, 3): see
     :mod:`~vfx_deepfake.model.identity.eyes`. mouths (entries, NUM_NUMBERS), performer_mouth (NUM_NUMBERS,): see
     :mod:`~vfx_deepfake.model.identity.mouth`.
@@ -159,10 +160,8 @@ class Network(nn.Module):
         picture = base + CORRECTION_LOG * torch.tanh(out[:, :3])
         if not self.training:
             closed = self.base(planes, shares)
-            not_eyes = (
-                1 - parts["features"][:, EYES : EYES + 1]
-            )  # which are the view's own, sharp: a painter can only hedge there
-            picture = closed + (shares @ self.gate)[:, None, None, None] * not_eyes * (picture - closed)
+            learnt = _let_through(picture - closed, parts["features"])
+            picture = closed + (shares @ self.gate)[:, None, None, None] * learnt
         return picture, out[:, 3:]
 
     def painted(self, planes: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
@@ -272,6 +271,14 @@ def _under_light(colour: Tensor, parts: Mapping[str, Tensor]) -> tuple[Tensor, T
     real = (parts["borrowed"][:, :3] - colour) * parts["borrowed"][:, 3:]
     inside = parts["features"][:, WET].amax(dim=1, keepdim=True)
     return colour + inside * real + parts["light"], real
+
+
+def _let_through(learnt: Tensor, features: Tensor) -> Tensor:
+    """What the painter may change, of (B, 3, H, W): nothing in eyes, which are the view's own and sharp, so that it could only hedge
+    there; in the mouth lightness alone, since the tint of teeth was read from the faceset."""
+    eyes, mouth = features[:, EYES : EYES + 1], features[:, MOUTH : MOUTH + 1]
+    grey = (learnt * learnt.new_tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+    return (1 - eyes) * (learnt + mouth * (grey - learnt))
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
