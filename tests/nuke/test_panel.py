@@ -31,7 +31,9 @@ def shot(tmp_path_factory: pytest.TempPathFactory) -> DemoShot:
     show = tmp_path_factory.mktemp("panel") / "show"
     # long enough that a cancel finds it under way, also where a library swallows the first signal and it is sent again
     quick = ("model.method=propagate", "qc.enabled=false")
-    return make_performer_shot(show / "sh0010", width=128, height=96, count=40, key_frames=(1001, 1040), overrides=quick)
+    return make_performer_shot(
+        show / "sh0010", width=128, height=96, count=40, key_frames=(1001, 1040), overrides=quick
+    )
 
 
 @pytest.fixture
