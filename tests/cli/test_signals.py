@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from vfx_deepfake.errors import EXIT_RETRY
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import importlib, sys, time
@@ -42,3 +44,27 @@ def test_one_signal_ends_it(swallow, by):
     os.kill(child.pid, signal.SIGTERM)
     _, said = child.communicate(timeout=60)
     assert said.strip() == f"ended by {by}"
+
+
+MISTAKEN = """
+import os, signal, sys, time
+from vfx_deepfake.cli import commands
+from vfx_deepfake.cli.main import main
+from vfx_deepfake.errors import TrackError
+
+def looks_for_faces(args, progress):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+    except KeyboardInterrupt:
+        raise TrackError("mediapipe is not installed")
+
+commands.COMMANDS["check"] = looks_for_faces
+sys.exit(main(["check", "nowhere"]))
+"""
+
+
+def test_what_a_library_makes_of_the_signal_is_not_told():
+    ended = subprocess.run([sys.executable, "-c", MISTAKEN], cwd=ROOT, text=True, capture_output=True, timeout=60)
+    assert ended.returncode == EXIT_RETRY
+    assert ended.stderr.strip() == "vfx-deepfake check: stopped; run the same command again to go on where it was"

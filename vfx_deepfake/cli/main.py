@@ -12,6 +12,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from vfx_deepfake.errors import EXIT_ARTIST, EXIT_BUG, EXIT_DONE, EXIT_RETRY, Vf
 
 PROGRAM = "vfx-deepfake"
 SECONDS_TO_END = 2.0  # assumed: cleaning up after a signal takes less
+_asked_to_stop = threading.Event()
 
 
 def limit_threads() -> None:
@@ -178,12 +180,14 @@ def _detect(parser: argparse.ArgumentParser) -> None:
 
 def stop_when_asked() -> None:
     """SIGTERM ends the command as Ctrl-C does, with its cleaning up."""
+    _asked_to_stop.clear()
     signal.signal(signal.SIGTERM, _interrupted)
     signal.signal(signal.SIGALRM, _interrupted)
 
 
 def _interrupted(signum: int, _frame: Any) -> None:
     # a library that is being imported may swallow the exception: raised again until the command ends
+    _asked_to_stop.set()
     signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_END)
     raise KeyboardInterrupt(signal.Signals(signum).name)
 
@@ -214,26 +218,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return result
         _print_result(result, args.json)
         return _tell_problems(name, result)
-    except VfxError as error:
+    except (Exception, KeyboardInterrupt) as error:
+        return _ended_by(name, args, error)
+
+
+def _ended_by(name: str, args: argparse.Namespace, error: BaseException) -> int:
+    """Say what ended a command; returns the exit code."""
+    # a library that is being imported may make of the interrupt that it is not installed
+    if isinstance(error, KeyboardInterrupt) or _asked_to_stop.is_set():
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(f"{name}: stopped; run the same command again to go on where it was", file=sys.stderr)
+        return EXIT_RETRY
+    if isinstance(error, VfxError):
         for line in str(error).splitlines():
             print(f"{name}: {line}", file=sys.stderr)
         if args.progress == "openjd" and error.exit_code == EXIT_ARTIST:
             print(f"openjd_fail: {str(error).splitlines()[0]}", flush=True)
         return error.exit_code
-    except KeyboardInterrupt:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        print(f"{name}: stopped; run the same command again to go on where it was", file=sys.stderr)
-        return EXIT_RETRY
-    except MemoryError:
+    if isinstance(error, MemoryError):
         print(
             f"{name}: this host has too little memory; run it on a larger one, or render fewer frames at a time",
             file=sys.stderr,
         )
         return EXIT_RETRY
-    except BrokenPipeError:
-        return EXIT_DONE
-    except Exception as error:
-        return report_bug(name, error)
+    return EXIT_DONE if isinstance(error, BrokenPipeError) else report_bug(name, error)
 
 
 def _tell_problems(name: str, result: Any) -> int:
@@ -244,7 +252,7 @@ def _tell_problems(name: str, result: Any) -> int:
     return int(result["exit_code"]) if problems else EXIT_DONE
 
 
-def report_bug(name: str, error: Exception) -> int:
+def report_bug(name: str, error: BaseException) -> int:
     """Keep the traceback in a file and give one line that says where."""
     log = Path(f"{PROGRAM}-error-{os.getpid()}.log")
     text = "".join(traceback.format_exception(error))
