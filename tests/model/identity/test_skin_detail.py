@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vfx_deepfake.model.identity.skin_detail import MOST_GAIN, OCTAVES_CM, Strength, _octaves
+from vfx_deepfake.model.identity.skin_detail import MOST_GAIN, OCTAVES_CM, Strength, _brows, _octaves
 
 TEXELS, CROPS = 256, 24
 
@@ -67,3 +67,29 @@ def test_a_mean_of_next_to_nothing_is_not_blown_up(level: float) -> None:
     crops = [skin, skin, -skin, -skin, skin, skin, -skin, -skin]
     mean, back = given(crops)
     assert np.isfinite(back).all() and np.abs(back - mean).max() <= (MOST_GAIN - 1) * len(OCTAVES_CM) * level * 5
+
+
+def test_brows_get_the_hairs_of_one_crop() -> None:
+    hairs = noise(0, 1.0, 0.02)
+    crops = wandering(hairs, 3.0)
+    mean, back = given(crops)
+    left, right = (brow > 0.99 for brow in _brows(TEXELS))
+    for brow in (left, right):
+        lost, still, whole = (np.sum(_octaves(one), axis=0)[brow].std() for one in (mean, back, crops[0]))
+        assert lost < 0.5 * whole
+        # octaves are no projection: of what they put in they see 0.77 here, where it ends in the last of them
+        assert 0.7 * whole < still < 1.05 * whole
+        fine = [np.sum(_octaves(one), axis=0)[brow].ravel() for one in (mean, back)]
+        alike = [
+            [np.corrcoef(one, np.sum(_octaves(crop), axis=0)[brow].ravel())[0, 1] for crop in crops] for one in fine
+        ]
+        assert (
+            max(alike[0]) < 0.5 and max(alike[1]) > 0.9
+        )  # not 1: the form, which reaches into the octaves, stays the mean's
+
+
+def test_one_crop_s_grain_is_no_hair() -> None:
+    skin = noise(0, 3.0, 0.01)
+    mean, back = given([skin + noise(2 + index, 0, 0.03) for index in range(CROPS)])
+    brow = sum(_brows(TEXELS)) > 0.5
+    assert np.abs(back - mean)[brow].max() < 0.1 * 0.03  # as everywhere
