@@ -101,6 +101,18 @@ def test_where_the_plate_has_a_line_the_pores_of_the_skin_beside_come(depth: flo
     assert np.abs(without[on_line].mean(axis=0)).max() > 0.1 * depth  # not spared, the line is there
 
 
+def test_a_mole_of_the_plate_stays_out_and_its_pores_come() -> None:
+    column, row = np.arange(SHAPE[1])[None, :, None], np.arange(SHAPE[0])[:, None, None]
+    mole = -0.1 * np.exp(-((column - 80) ** 2 + (row - 60) ** 2) / (2 * 1.5**2)).astype(np.float32)
+    smooth, plate = face(1, 0.0), face(0, 0.003)
+    done = return_texture(smooth, plate + mole, ONE, 1.0)
+    assert (
+        np.abs((done - smooth)[55:66, 75:86]).max() < 0.4 * 0.1
+    )  # MOST deviations of each octave, which the mole itself raises
+    beside = np.s_[20:100, 5:30]
+    assert (done - smooth)[beside].std() == pytest.approx((plate - face(0, 0.0))[beside].std(), rel=0.1)
+
+
 def creased(depth: float, width: float = 2.5) -> np.ndarray:
     column = np.arange(SHAPE[1], dtype=np.float32)[None, :, None]
     return face(0, 0.003) - np.float32(depth) * np.exp(-((column - 80) ** 2) / (2 * width**2))

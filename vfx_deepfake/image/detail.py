@@ -2,7 +2,7 @@
 
 A face is made at its own resolution, and what is finer is missing. Octave by octave as much of the plate's texture is added as
 makes the face as rough as the plate's plain skin; detail that the face has stays, and a face as sharp as its plate gets nothing.
-Where the plate has lines, the texture of plain skin beside them is taken.
+Where the plate has lines, the texture of plain skin beside them is taken; its moles and single hairs stay out.
 
 Works on degrained pictures: the grain is the compositing rule's affair and comes back by itself. Band limits grow with
 the face. Pictures are log encoded, (H, W, 3) float32.
@@ -25,6 +25,7 @@ PORE_PX = 1.2  # deviation of the blur that parts pores from wrinkles; assumed f
 # the structure of skin that a face of 256 px is too small for, a fourth would bring blotches of an aged plate. Looked at.
 OCTAVES_PX = (0.7, 1.4, 2.8)
 LEVEL_PX = 12.0  # deviation over which roughness is measured: a few dozen pores; assumed
+MOST = 3.0  # deviations of an octave: what stands out farther is a spot of the plate's actor, no pore
 LEAST = 1e-3  # where no plain skin is near, that of a wider neighbourhood counts
 BESIDE_PX, NUM_BESIDE = (
     (12.0, 24.0, 48.0),
@@ -115,10 +116,11 @@ def _missing(
 
     total, share = np.zeros_like(clean_log), np.maximum(amount, 0)
     for own, plate in zip(_octaves(face_log, scale), _octaves(clean_log, scale), strict=True):
-        has = level(own) / np.maximum(level(plate), np.float32(1e-12))
+        rough = np.maximum(level(plate), np.float32(1e-12))
         # a face that lacks the coarse and has the fine is smooth, not soft
-        share = np.minimum(share, np.sqrt(np.maximum(np.square(amount) - has, 0)))
-        total += share[..., None] * plate
+        share = np.minimum(share, np.sqrt(np.maximum(np.square(amount) - level(own) / rough, 0)))
+        stands_out = np.square(plate).mean(axis=-1) / (MOST * MOST * rough)
+        total += (share / np.sqrt(np.maximum(stands_out, 1)))[..., None] * plate
     return total
 
 
