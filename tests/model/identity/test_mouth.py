@@ -153,3 +153,13 @@ def test_a_mouth_that_opens_wider_than_the_plates_keeps_real_crops():
     np.testing.assert_allclose(kept.borrowed, inputs.borrowed, atol=1e-6)  # a mean with weights 1 and 0
     taken = with_mouth(inputs, view, points(0.22), NOTHING, NOTHING)
     assert np.abs(taken.borrowed[..., :3] - crops[:3]).max() > 0.1
+
+
+@pytest.mark.parametrize("opening", [0.35, 0.45])
+def test_a_mouth_that_is_shut_further_hides_teeth_and_does_not_press_them_flat(opening: float):
+    view, wanted = speaking(1.0), points(opening)
+    inputs = with_mouth(look(view), view, wanted, NOTHING, NOTHING)
+    inside = inputs.borrowed[..., 3] > 0.99
+    assert inside.sum() > 10
+    # teeth fill the upper half of the plate's mouth, which is at least as tall as what is left open; half a pixel at their edge
+    np.testing.assert_allclose(shown(inputs)[inside], np.broadcast_to(SKIN_LOG + TEETH, (inside.sum(), 3)), atol=0.01)

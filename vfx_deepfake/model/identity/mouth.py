@@ -2,7 +2,8 @@
 
 Which teeth show, where the tongue lies and how lips shade both is this moment's, and the plate's: it is carried over, sharp, and
 moves as it moves. What two people's teeth differ in first is their tint. Where the performance is another one (a driving take, a
-slider) and opens the mouth wider than the plate has it, there is nothing to carry, and real crops stay.
+slider) and shuts the mouth, the lower lip goes over it; where it opens the mouth wider than the plate has it, there is nothing to
+carry, and real crops stay.
 
 A landmarker draws an opening taller than it is, in some faces more than in others: how far inside its lines the lips really
 end is read from the pictures of a take.
@@ -91,7 +92,7 @@ def with_mouth(inputs: Inputs, view: View, points: np.ndarray, theirs: np.ndarra
     size = len(inputs.light)
     before, after = narrowed(view.points, *theirs[:2]), narrowed(points, *own[:2])
     window = Window(0, 0, size, size)
-    at = warp_map(before, after, window) - np.float32(0.5)
+    at = warp_map(_behind_lips(before, after), after, window) - np.float32(0.5)
     seen = cv2.remap(view.image_log, at[..., 0], at[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     colour = _recoloured(seen - inputs.level - inputs.light, theirs[2:], own[2:])
     soft_px = max(SOFT_CM * _upright(points)[1], 0.5)
@@ -112,6 +113,16 @@ def _recoloured(colour: np.ndarray, theirs: np.ndarray, own: np.ndarray) -> np.n
     tooth = np.clip((colour @ LUMA + DARK_LOG - theirs @ LUMA) / DARK_LOG, 0, 1)[..., None]
     change = own - theirs
     return np.asarray(colour + tooth * np.clip(change - change @ LUMA, -MOST_LOG, MOST_LOG), np.float32)
+
+
+def _behind_lips(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Points ``before`` (478, 2) px with the lower inner lip where that of ``after`` would lie, wherever the mouth is the more shut one
+    there: a jaw that closes hides teeth, it does not press them flat. The upper ones stay with the upper lip."""
+    out = np.array(before, np.float32)
+    up, _ = _upright(after)
+    more = np.maximum((before[UPPER] - before[LOWER] - after[UPPER] + after[LOWER]) @ up, 0)
+    out[LOWER] += (more[:, None] * up).astype(np.float32)
+    return out
 
 
 def _carried(before: np.ndarray, after: np.ndarray) -> float:
