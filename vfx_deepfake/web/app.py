@@ -31,6 +31,7 @@ from vfx_deepfake.web import (
 )
 from vfx_deepfake.web.door import Door
 from vfx_deepfake.web.errors import add_handlers
+from vfx_deepfake.web.head import Head
 from vfx_deepfake.web.limiter import Limiter
 from vfx_deepfake.web.live import Live
 from vfx_deepfake.web.options import Options
@@ -75,6 +76,7 @@ def create_app(place: Place, options: Options = Options()) -> FastAPI:  # noqa: 
     app.state.store, app.state.options = store, options
     app.state.limiter, app.state.live = Limiter(), Live(store)
     add_handlers(app)
+    app.add_middleware(Head)
     app.add_middleware(Door, options=options)
     for router in ROUTERS:
         app.include_router(router)

@@ -113,13 +113,17 @@ async def matte(request: Request, visit: Visitor, show: str, shot: str, version:
 async def lut(request: Request, visit: Visitor, show: str, shot: str, version: str, view: str) -> Response:
     """A view as a 3D table; ``view`` is its number or name of ``info.json``, or "default". Its errors are headers, in codes of 8 bits."""
 
-    def find() -> Wanted:
-        opened = published(visit, show, shot, version)
-        chosen = _view(opened, view)
-        key = ["lut", FORMAT, luts.SIZE, opened.color.config_id(), opened.working, chosen.display, chosen.view]
-        return Wanted(key, partial(_lut, opened, chosen), RAW, {"X-Size": str(luts.SIZE), **GZIP}, ASK_AGAIN)
+    return await send(request, lambda: lut_wanted(published(visit, show, shot, version), view))
 
-    return await send(request, find)
+
+def lut_wanted(opened: Published, view: str) -> Wanted:
+    """The table of a view, by its number or name or :data:`DEFAULT_VIEW`.
+
+    Raises: NotThereError for a view that is not there.
+    """
+    chosen = _view(opened, view)
+    key = ["lut", FORMAT, luts.SIZE, opened.color.config_id(), opened.working, chosen.display, chosen.view]
+    return Wanted(key, partial(_lut, opened, chosen), RAW, {"X-Size": str(luts.SIZE), **GZIP}, ASK_AGAIN)
 
 
 @router.get("/thumb.jpg")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 
@@ -23,6 +24,7 @@ from vfx_deepfake.files import hash_data
 from vfx_deepfake.viewing.cache import Cache, Entry, cache_folder, cache_limit
 
 Result = TypeVar("Result")
+_making = threading.Lock()
 FOR_GOOD = "private, max-age=86400, immutable"  # a registered version never changes; a day, in case the packing does
 ASK_AGAIN = "private, no-cache"
 GONE = 499  # nginx's number for a client that hung up; nobody sees it
@@ -54,12 +56,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def studio(request: Request) -> Studio:
-    """The server's own; made at the first request."""
-    state = request.app.state
-    if not hasattr(state, "studio"):
-        state.studio = Studio()
-    found: Studio = state.studio
+def studio(app: FastAPI) -> Studio:
+    """The server's own; made when it is first needed."""
+    with _making:
+        if not hasattr(app.state, "studio"):
+            app.state.studio = Studio()
+    found: Studio = app.state.studio
     return found
 
 
@@ -68,7 +70,7 @@ async def send(request: Request, find: Callable[[], Wanted]) -> Response:
 
     Raises: ReviewError for what is not there or not what was registered.
     """
-    with_what = studio(request)
+    with_what = studio(request.app)
     wanted = await run_in_threadpool(_translated, find)
     headers = {"ETag": etag(wanted.key), "Cache-Control": wanted.keep, "Vary": "Cookie", **wanted.headers}
     if has_it(request, headers["ETag"]):

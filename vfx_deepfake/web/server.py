@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -14,6 +15,7 @@ from vfx_deepfake.review.people import find_user, list_users, this_account
 from vfx_deepfake.review.place import Place
 from vfx_deepfake.web.app import create_app
 from vfx_deepfake.web.options import Options, is_loopback
+from vfx_deepfake.web.warm import warm
 
 SECONDS_TO_END = 10  # requests under way get this long; streams of events end at once
 ANY = ("0.0.0.0", "::", "")
@@ -43,13 +45,15 @@ def serve(place: Place, host: str, port: int, options: Options, tell: Callable[[
     app = create_app(place, options)
     remarks = _remarks(app, host, options)
     listening = listen(host, port)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, proxy_headers=False, server_header=False, timeout_graceful_shutdown=SECONDS_TO_END,
+    )  # fmt: skip
+    config.load()  # what uvicorn imports; whoever is told the URL should not wait for it
+    threading.Thread(target=warm, args=(app,), name="warm", daemon=True).start()
     name = f"[{host}]" if ":" in host else host
     if host in ANY:
         name = options.hosts[0] if options.hosts else socket.gethostname()
     tell(f"http://{name}:{listening.getsockname()[1]}/", remarks)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, proxy_headers=False, server_header=False, timeout_graceful_shutdown=SECONDS_TO_END,
-    )  # fmt: skip
     try:
         PageServer(config).run(sockets=[listening])
     except KeyboardInterrupt:  # uvicorn hands the signal on when it has ended
