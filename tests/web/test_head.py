@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import httpx
 import pytest
 
@@ -58,11 +56,9 @@ def test_over_a_socket_one_connection_goes_on_after_it(filled):
     app = create_app(filled.app.state.store.place, Options(single_user=True))  # whose streams belong to no other loop
     with in_a_thread(app) as url, httpx.Client(base_url=url, timeout=10) as client:
         size = len(client.get(f"{V2}/movie.mp4").content)
-        begin = time.perf_counter()
         for path in (f"{V2}/movie.mp4", STREAM, "/"):
             answer = client.head(path)
             assert (answer.status_code, answer.content) == (200, b"")
             if path.endswith("mp4"):
                 assert int(answer.headers["content-length"]) == size
         assert client.get("/api/me").json()["user"] == ME
-        assert time.perf_counter() - begin < 5  # the stream's first heartbeat would come after 15
