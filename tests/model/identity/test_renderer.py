@@ -253,7 +253,7 @@ def test_other_sizes_and_another_performance_go_through(trained, facesets, shot)
     assert np.abs(driven - still).max() > 1e-3
 
 
-def test_the_level_is_dialled_in_stops_and_the_same_persons_skin_is_left(trained, facesets, shot, tmp_path):
+def test_the_level_is_dialled_in_stops_and_the_same_persons_skin_and_shape_are_left(trained, facesets, shot, tmp_path):
     method, view = restore(trained[0], "cpu"), shot.view(shot.frames[0])
     plain, darker = method.make(view, Drive()), method.make(view, Drive(level=-0.5))
     inside = plain.matte > 0.99
@@ -261,6 +261,7 @@ def test_the_level_is_dialled_in_stops_and_the_same_persons_skin_is_left(trained
     same = prepare("renderer", facesets[:1], options=replace(TINY, performer=facesets[0].identity))
     same.adapt(shot)
     assert not same.network.own_level.any()
+    assert not same.network.apart.any()  # nor is the shape another one
     path = tmp_path / "same.safetensors"
     checkpoint.write(path, same.network.state_dict(), {"family": "renderer"})
     assert not checkpoint.read(path).tensors["own_level"].any()

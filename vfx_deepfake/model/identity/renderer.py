@@ -128,14 +128,16 @@ class Renderer:
         performer = solve_shape(np.stack([view.points for view in views]))
         places = places_apart((net.skin(entry).colour for entry in range(net.design.entries)), views)
         apart = [difference(performer, *pair) for pair in zip(net.identities(), places, strict=True)]
+        # of the performer's own face, what landmarks of two takes differ by is their error
+        another = [float(one.max()) > 0 for one in net.skin_apart]
         net.performer.copy_(_tensor(performer.shape))
-        net.apart.copy_(_tensor(np.stack(apart)))
+        net.apart.copy_(_tensor(np.stack([one * np.float32(new) for one, new in zip(apart, another, strict=True)])))
         net.nearness.fill_(performer.nearness)
         net.performer_eyes.copy_(_tensor(solve_eyes(views)))
         net.performer_mouth.copy_(_tensor(solve_mouth(views)))
         net.adapted.fill_(1)
         for entry in range(net.design.entries):
-            if float(net.skin_apart[entry].max()) > 0:  # another person's; what stays on the same face belongs there
+            if another[entry]:  # what stays on the same face belongs there
                 net.standing[entry] = _tensor(standing_part(views, net.skin(entry).colour))
         net.offset.copy_(_tensor(solve_offset(views, lambda view: self.make(view, Drive()))))
         seen, takes = level_of(views), zip(net.skin_level.cpu().numpy(), net.skin_apart.cpu().numpy(), strict=True)
