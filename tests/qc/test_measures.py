@@ -153,6 +153,25 @@ def test_a_blur_is_less_sharp_and_grain_is_not_sharper() -> None:
     assert picture.sharpness_ratio(soft + noise(18), plate + noise(17), others, EVERYWHERE) < 0.7
 
 
+@pytest.mark.parametrize(
+    ("blur_px", "boiling", "least", "most"),
+    # twenty draws of pores: 0.97 to 1.08 whole, 0.49 to 0.54 soft, 0 to 0.72 soft below pores that are others in every frame
+    [(0.0, 0.0, 0.9, 1.15), (1.0, 0.0, 0.4, 0.65), (1.0, 0.03, 0.0, 0.85)],
+)
+def test_another_face_is_as_sharp_as_its_own_detail(blur_px, boiling, least, most) -> None:
+    """Other pores than the plate's, in every frame the same; grain of its own, ten times as strong as the plate's, counts for nothing."""
+    import cv2
+
+    draws = (RNG.normal(0.4, 0.03, (SIZE, SIZE, 1)).astype(np.float32).repeat(3, axis=2) for _ in range(2))
+    own, theirs = (cv2.GaussianBlur(pores, (0, 0), 0.8) for pores in draws)
+    made = cv2.GaussianBlur(theirs, (0, 0), blur_px) if blur_px else theirs
+    results = [made + noise(20 + number, 0.01) + noise(40 + number, boiling) for number in range(3)]
+    plates = [own + noise(30 + number, 0.001) for number in range(3)]
+    found = picture.sharpness_of_another(results[0], results[1:], plates[0], plates[1:], EVERYWHERE)
+    assert least <= found < most
+    assert picture.sharpness_of_another(results[0], [], plates[0], [], EVERYWHERE) is None
+
+
 def test_a_jump_of_colour_is_found_and_a_drift_is_not() -> None:
     drift = [np.array([0.01, 0, 0]) * step for step in range(3)]
     assert picture.colour_jump(drift[1], [drift[0], drift[2]]) == pytest.approx(0)

@@ -73,17 +73,40 @@ def sharpness_ratio(
     a picture shares with *another* frame of the plate: grain shares nothing, so neither its presence nor its absence counts.
     None where there is no detail to compare.
     """
-    if np.count_nonzero(where) < LEAST_PIXELS or not plates_before:
+    fine, coarse = _kept((result_log, plates_before), (plate_log, plates_before), where)
+    return None if fine is None or coarse is None or coarse <= 0 else max(fine, 0.0) / coarse
+
+
+def sharpness_of_another(
+    result_log: np.ndarray,
+    results_before: list[np.ndarray],
+    plate_log: np.ndarray,
+    plates_before: list[np.ndarray],
+    where: np.ndarray,
+) -> float | None:
+    """As :func:`sharpness_ratio` for a face whose pores and lines are not the plate's: detail is what it shares with its own other
+    frames, its strength (root of the energy) against that of the plate's with the plate's own. Detail that boils is none."""
+    fine, coarse = _kept((result_log, results_before), (plate_log, plates_before), where)
+    if fine is None or coarse is None or coarse <= 0:
         return None
-    other = np.mean(plates_before, axis=0)
-    kept = []
-    for mine, own, shared in zip(*(_details(image, where) for image in (result_log, plate_log, other)), strict=True):
-        total = float((own * shared).sum(dtype=np.float64))
-        if total <= 0:
-            return None
-        kept.append(float((mine * shared).sum(dtype=np.float64)) / total)
-    fine, coarse = kept
-    return max(fine, 0.0) / coarse if coarse > 0 else None
+    return float(np.sqrt(max(fine, 0.0) / coarse))
+
+
+def _kept(
+    mine: tuple[np.ndarray, list[np.ndarray]], own: tuple[np.ndarray, list[np.ndarray]], where: np.ndarray
+) -> tuple[float | None, float | None]:
+    """Fine and coarse detail that a picture shares with other ones, over what the plate shares with its; None for none."""
+    if np.count_nonzero(where) < LEAST_PIXELS or not own[1]:
+        return None, None
+    shared, total = (
+        [
+            float((here * there).sum(dtype=np.float64))
+            for here, there in zip(_details(picture, where), _details(np.mean(others, axis=0), where), strict=True)
+        ]
+        for picture, others in (mine, own)
+    )
+    fine, coarse = (part / whole if whole > 0 else None for part, whole in zip(shared, total, strict=True))
+    return fine, coarse
 
 
 def _details(image_log: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -125,7 +125,12 @@ def _place_and_seam(record: FrameRecord, frame: View) -> None:
 def _over_time(record: FrameRecord, frame: View, carried: dict[int, View]) -> None:
     """Sharpness, flicker and colour; ``carried`` are the neighbours laid on the frame."""
     plates = [other.plate_clean_log for other in carried.values()]
-    ratio = picture.sharpness_ratio(frame.result_log, frame.plate_log, plates, _inner(frame.matte))
+    results = [other.result_log for other in carried.values()]
+    inner = _inner(frame.matte)
+    if frame.another:
+        ratio = picture.sharpness_of_another(frame.result_log, results, frame.plate_log, plates, inner)
+    else:
+        ratio = picture.sharpness_ratio(frame.result_log, frame.plate_log, plates, inner)
     note = "" if ratio is None else f"{ratio:.2f} of the plate's fine against coarse detail"
     record.put("sharpness", None if ratio is None else abs(ratio - 1), TOO_SMALL if carried else NO_NEIGHBOUR, note)
     before = carried.get(_before(record.frame, carried))

@@ -9,7 +9,7 @@ from vfx_deepfake.model.identity import canonical
 from vfx_deepfake.model.identity.light import basis, basis_slope, light_of
 from vfx_deepfake.model.identity.method import View
 from vfx_deepfake.model.identity.relief import NORMAL_TEXELS, Lit, shaped
-from vfx_deepfake.model.identity.skin import Skin, mixed
+from vfx_deepfake.model.identity.skin import Skin, mixed, mixed_known
 from vfx_deepfake.model.identity.standing import PERSON_LOG, TEXELS, lighting, standing_part
 
 SIDE = NORMAL_TEXELS
@@ -132,3 +132,11 @@ def test_no_more_is_taken_than_people_differ_by():
     assert strength(there, deep[0]) == pytest.approx(0, abs=PERSON_LOG)
     kept, all_of_it = lighting(deep[0], COLOUR, stays), light_of(deep[0], Skin(COLOUR))
     assert strength(kept.remainder, deep[0]) > 0.8 * strength(all_of_it.remainder, deep[0])
+
+
+def test_who_has_no_numbers_takes_no_part_with_zeros() -> None:
+    people = np.stack([np.full((2, 3), 0.4), np.zeros((2, 3)), np.full((2, 3), -0.2)])
+    theirs = np.full((2, 3), 0.1)
+    for shares, wanted in (((1, 0, 0), 0.4), ((0.5, 0.5, 0), 0.25), ((0, 1, 0), 0.1), ((0.25, 0, 0.75), -0.05)):
+        found = mixed_known(people, np.array(shares), theirs)
+        assert found.shape == (2, 3) and found == pytest.approx(wanted, abs=1e-12)

@@ -34,6 +34,7 @@ MIDDLE_UPPER, MIDDLE_LOWER = UPPER[2:7], LOWER[2:7]  # which are read
 MOUTH = canonical.FEATURES.index("mouth")
 UPRIGHT = (10, 2)  # forehead and base of the nose: nothing that a face does moves them against each other
 NUM_NUMBERS = 5
+LIPS, TEETH = slice(0, 2), slice(2, NUM_NUMBERS)
 MOST_VIEWS = 40  # evenly spread
 OPEN_CM = 0.2  # less of an opening shows too little of its edges; assumed
 FEWEST_VIEWS = 5  # with an open mouth; else nothing is known
@@ -63,8 +64,8 @@ def solve_mouth(views: Sequence[View]) -> np.ndarray:
         return out
     openings = np.array([opening for _, opening in found])
     profiles = np.stack([profile for profile, _ in found])
-    out[:2] = [_lip_end(profiles[:, lip], openings) for lip in range(2)]
-    out[2:] = _teeth(profiles[:, 0], openings - out[:2].sum(), float(out[0]))
+    out[LIPS] = [_lip_end(profiles[:, lip], openings) for lip in range(2)]
+    out[TEETH] = _teeth(profiles[:, 0], openings - out[LIPS].sum(), float(out[0]))
     return out
 
 
@@ -82,7 +83,7 @@ def narrowed(points: np.ndarray, upper_cm: float, lower_cm: float) -> np.ndarray
 def as_open(points: np.ndarray, theirs: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Points (478, 2) px of another face that performs as ``theirs``: its mouth drawn as tall as a landmarker would draw it in the
     identity's. Where the middle of the mouth lies stays."""
-    apart = float(theirs[:2].sum() - own[:2].sum()) / 2
+    apart = float(theirs[LIPS].sum() - own[LIPS].sum()) / 2
     return narrowed(points, apart, apart)
 
 
@@ -90,11 +91,11 @@ def with_mouth(inputs: Inputs, view: View, points: np.ndarray, theirs: np.ndarra
     """The inputs with the view's mouth, teeth in the tint of ``own`` where its face has ``theirs``, instead of real crops'. points
     (478, 2) view px: the geometry that the inputs show. Equal mouths give the view's own."""
     size = len(inputs.light)
-    before, after = narrowed(view.points, *theirs[:2]), narrowed(points, *own[:2])
+    before, after = narrowed(view.points, *theirs[LIPS]), narrowed(points, *own[LIPS])
     window = Window(0, 0, size, size)
     at = warp_map(_behind_lips(before, after), after, window) - np.float32(0.5)
     seen = cv2.remap(view.image_log, at[..., 0], at[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    colour = _recoloured(seen - inputs.level - inputs.light, theirs[2:], own[2:])
+    colour = _recoloured(seen - inputs.level - inputs.light, theirs[TEETH], own[TEETH])
     soft_px = max(SOFT_CM * _upright(points)[1], 0.5)
     mask = cv2.GaussianBlur(region_mask(after, window, "mouth"), (0, 0), soft_px)
     inside = mask[..., None] * np.float32(_carried(before, after))

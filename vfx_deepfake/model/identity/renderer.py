@@ -25,7 +25,7 @@ from vfx_deepfake.model.identity.eyes import solve_eyes, worn
 from vfx_deepfake.model.identity.feature_places import places_apart
 from vfx_deepfake.model.identity.losses import picture_loss, weighted_mean
 from vfx_deepfake.model.identity.method import Drive, Made, Options, ShotViews, View
-from vfx_deepfake.model.identity.mouth import as_open, solve_mouth, with_mouth
+from vfx_deepfake.model.identity.mouth import LIPS, TEETH, as_open, solve_mouth, with_mouth
 from vfx_deepfake.model.identity.real_crops import RealCrops
 from vfx_deepfake.model.identity.renderer_gate import measure_gate
 from vfx_deepfake.model.identity.renderer_inputs import Inputs, borrowing, look
@@ -35,7 +35,7 @@ from vfx_deepfake.model.identity.renderer_takes import ForeignTake
 from vfx_deepfake.model.identity.retarget import difference, retarget, solve_shape
 from vfx_deepfake.model.identity.shot_colour import solve_offset
 from vfx_deepfake.model.identity.silhouette import fill
-from vfx_deepfake.model.identity.skin import mixed
+from vfx_deepfake.model.identity.skin import mixed, mixed_known
 from vfx_deepfake.model.identity.skin_colour import solve_skin
 from vfx_deepfake.model.identity.skin_level import level_of, likely_difference, of_takes
 from vfx_deepfake.model.identity.standing import lighting, standing_part
@@ -203,13 +203,16 @@ class Renderer:
                 if share and crops is not None:
                     borrowed = borrowed + share * crops.borrowed(points, size)
             inputs = borrowing(inputs, borrowed)
-        own = np.tensordot(shares, self._net.eyes.cpu().numpy(), axes=1)
-        inputs = worn(inputs, view, points, self._net.performer_eyes.cpu().numpy(), own)
+        eyes, theirs = self._net.eyes.cpu().numpy(), self._net.performer_eyes.cpu().numpy()
+        if eyes[shares > 0].any():  # else those of real crops are left
+            inputs = worn(inputs, view, points, theirs, mixed_known(eyes, shares, theirs))
         return with_mouth(inputs, view, points, *self._mouths(shares))
 
     def _mouths(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The performer's and the identity's."""
-        return self._net.performer_mouth.cpu().numpy(), np.tensordot(shares, self._net.mouths.cpu().numpy(), axes=1)
+        """The performer's and the identity's; where lips end and what tint teeth have is known each by itself."""
+        mouths, theirs = self._net.mouths.cpu().numpy(), self._net.performer_mouth.cpu().numpy()
+        parts = [mixed_known(mouths[:, part], shares, theirs[part]) for part in (LIPS, TEETH)]
+        return theirs, np.concatenate(parts)
 
     @torch.inference_mode()
     def sheet(self) -> np.ndarray:

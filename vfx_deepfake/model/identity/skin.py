@@ -1,4 +1,4 @@
-"""A person's skin, free of light."""
+"""A person's skin, free of light, and several people's mixed."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def mixed(skins: Sequence[Skin], shares: np.ndarray) -> Skin:
     total = np.tensordot(np.asarray(shares, np.float32), np.stack(own), axes=1)
     length = np.maximum(np.linalg.norm(total, axis=-1, keepdims=True), np.float32(1e-6))
     return Skin(np.asarray(colour, np.float32), np.asarray(total / length, np.float32))
+
+
+def mixed_known(people: np.ndarray, shares: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """Numbers of several people by shares (people,); whose are not known, all 0, has those of ``otherwise``.
+
+    Shapes: people (people, ...); otherwise (...).
+    """
+    known = people.reshape(len(people), -1).any(axis=1)
+    return np.tensordot(shares, np.where(known.reshape(-1, *[1] * otherwise.ndim), people, otherwise), axes=1)
