@@ -147,6 +147,7 @@ OPTIONAL = {
     "fastapi": "dailies",
     "starlette": "dailies",  # through fastapi
     "pydantic": "dailies",  # through fastapi
+    "anyio": "dailies",  # through fastapi
     "jinja2": "dailies",
     "uvicorn": "dailies",
     "opentimelineio": "dailies",
