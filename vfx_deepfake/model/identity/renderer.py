@@ -127,11 +127,11 @@ class Renderer:
         views = [smaller(shot.view(shot.frames[index])) for index in picked]
         performer = solve_shape(np.stack([view.points for view in views]))
         places = places_apart((net.skin(entry).colour for entry in range(net.design.entries)), views)
-        apart = [difference(performer, *pair) for pair in zip(net.identities(), places, strict=True)]
-        # of the performer's own face, what landmarks of two takes differ by is their error
-        another = [float(one.max()) > 0 for one in net.skin_apart]
+        apart = np.stack([difference(performer, *pair) for pair in zip(net.identities(), places, strict=True)])
+        another = (net.skin_apart > 0).any(dim=1).cpu().numpy()
+        apart[~another] = 0  # the performer's own face: what landmarks of two takes differ by is their error
         net.performer.copy_(_tensor(performer.shape))
-        net.apart.copy_(_tensor(np.stack([one * np.float32(new) for one, new in zip(apart, another, strict=True)])))
+        net.apart.copy_(_tensor(apart))
         net.nearness.fill_(performer.nearness)
         net.performer_eyes.copy_(_tensor(solve_eyes(views)))
         net.performer_mouth.copy_(_tensor(solve_mouth(views)))
